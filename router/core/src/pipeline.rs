@@ -1,0 +1,122 @@
+//! `source → plugins → sink`: one generation of a pipeline, on one worker.
+
+use std::{future::Future, pin::pin, sync::Arc, time::Duration};
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::{Batch, Failure, Generation, Shutdown};
+
+/// Where batches come from.
+pub trait Source {
+    /// Waits for the next batch; `None` at the end of a source that has one. Nothing is lost if the future is
+    /// dropped while it waits.
+    fn next(&mut self) -> impl Future<Output = Result<Option<Batch>, Failure>>;
+
+    /// Saves the positions that everything before is resolved of.
+    fn save(&mut self) -> impl Future<Output = Result<(), Failure>>;
+
+    /// Saves for the last time and leaves (closes files, leaves the consumer group).
+    fn close(&mut self) -> impl Future<Output = Result<(), Failure>>;
+}
+
+/// What happens to a batch on its way: the chain of plugins.
+pub trait Transform {
+    /// Drops or changes records. An error ends the generation, and the batch is read again.
+    fn apply(&mut self, batch: Batch) -> Result<Batch, Failure>;
+}
+
+/// Where batches go.
+pub trait Sink {
+    /// Takes a batch, and answers for its receipt from then on. Waits while there is no room: that is the
+    /// back-pressure which stops the source.
+    fn send(&mut self, batch: Batch) -> impl Future<Output = Result<(), Failure>>;
+
+    /// Sends on what is still buffered, without waiting for it to arrive.
+    fn flush(&mut self) -> impl Future<Output = Result<(), Failure>>;
+}
+
+/// How a generation ended in good order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The source had no more, and everything is resolved.
+    Exhausted,
+    /// Stopped on order. Records that were still in flight at the end of the grace are read again at the next start.
+    Stopped { left_in_flight: u64 },
+}
+
+/// The three parts of a running pipeline.
+#[derive(Debug)]
+pub struct Pipeline<S, T, K> {
+    pub source: S,
+    pub transform: T,
+    pub sink: K,
+}
+
+impl<S: Source, T: Transform, K: Sink> Pipeline<S, T, K> {
+    /// Runs until the source ends, the order to stop comes, or a part fails. Positions are saved every `save_every`.
+    pub async fn run(
+        &mut self,
+        generation: &Arc<Generation>,
+        shutdown: &Shutdown,
+        save_every: Duration,
+    ) -> Result<End, Failure> {
+        let exhausted = self.flow(generation, shutdown, save_every).await?;
+        self.run_dry(generation, shutdown).await?;
+        self.source.close().await?;
+        Ok(match (exhausted, generation.in_flight()) {
+            (true, 0) => End::Exhausted,
+            (_, left_in_flight) => End::Stopped { left_in_flight },
+        })
+    }
+
+    /// Moves batches until the order to stop (false) or the end of the source (true).
+    async fn flow(
+        &mut self,
+        generation: &Arc<Generation>,
+        shutdown: &Shutdown,
+        save_every: Duration,
+    ) -> Result<bool, Failure> {
+        let mut save = interval(save_every);
+        save.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut stopping = pin!(shutdown.stopping());
+        loop {
+            let batch = tokio::select! {
+                biased;
+                failure = generation.failure() => return Err(failure),
+                () = &mut stopping => return Ok(false),
+                _ = save.tick() => { self.source.save().await?; continue }
+                batch = self.source.next() => batch?,
+            };
+            let Some(batch) = batch else { return Ok(true) };
+            let batch = self.transform.apply(batch)?;
+            if batch.is_empty() {
+                continue;
+            }
+            let mut sending = pin!(self.sink.send(batch));
+            // While the sink has no room, positions are still saved and failures still heard.
+            loop {
+                tokio::select! {
+                    biased;
+                    failure = generation.failure() => return Err(failure),
+                    sent = &mut sending => { sent?; break }
+                    _ = save.tick() => self.source.save().await?,
+                    () = shutdown.deadline() => return Ok(false),
+                }
+            }
+        }
+    }
+
+    /// Waits until all that was read is resolved, at the end of a stop's grace at the latest.
+    async fn run_dry(&mut self, generation: &Arc<Generation>, shutdown: &Shutdown) -> Result<(), Failure> {
+        let dry = async {
+            self.sink.flush().await?;
+            generation.settled().await;
+            Ok(())
+        };
+        tokio::select! {
+            failure = generation.failure() => Err(failure),
+            dry = dry => dry,
+            () = shutdown.deadline() => Ok(()),
+        }
+    }
+}

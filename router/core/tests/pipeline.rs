@@ -1,0 +1,225 @@
+//! The pipeline and its supervisor with a source and a sink made of memory, on paused time.
+
+use std::{cell::RefCell, collections::VecDeque, rc::Rc, sync::Arc, time::Duration};
+
+use sluice_core::{
+    Batch, Failure, Generation, Ledger, Origin, Place, Receipt, Record, RecordId, Shape, Shutdown, Stream, Watermark,
+    pipeline::{End, Pipeline, Sink, Source, Transform},
+    shutdown,
+    supervisor::supervise,
+};
+
+/// A log of numbered records, with the position that was saved; outlives generations as a disk does.
+#[derive(Default)]
+struct Disk {
+    records: u64,
+    saved: u64,
+    closed: bool,
+}
+
+struct Numbers {
+    disk: Rc<RefCell<Disk>>,
+    watermark: Watermark<u64>,
+    next: u64,
+    endless: bool,
+}
+
+impl Numbers {
+    fn open(disk: &Rc<RefCell<Disk>>, generation: &Arc<Generation>, endless: bool) -> Self {
+        let next = disk.borrow().saved;
+        Self { disk: disk.clone(), watermark: Watermark::new(generation.clone(), next), next, endless }
+    }
+}
+
+impl Source for Numbers {
+    async fn next(&mut self) -> Result<Option<Batch>, Failure> {
+        let left = self.disk.borrow().records - self.next;
+        if left == 0 {
+            if self.endless {
+                std::future::pending::<()>().await;
+            }
+            return Ok(None);
+        }
+        let count = left.min(10);
+        let first = self.next;
+        self.next += count;
+        let receipt = self.watermark.open(count as u32, self.next);
+        Ok(Some(batch(first..self.next, receipt)))
+    }
+
+    async fn save(&mut self) -> Result<(), Failure> {
+        self.disk.borrow_mut().saved = self.watermark.position();
+        Ok(())
+    }
+
+    async fn close(&mut self) -> Result<(), Failure> {
+        self.disk.borrow_mut().closed = true;
+        self.save().await
+    }
+}
+
+fn batch(positions: std::ops::Range<u64>, receipt: Receipt) -> Batch {
+    let records = positions.map(|position| Record {
+        start: 0,
+        end: 0,
+        raw_end: 0,
+        origin: 0,
+        time: 0,
+        timed: true,
+        stream: Stream::Stdout,
+        truncated: false,
+        position,
+        id: RecordId(position.into()),
+    });
+    let place = Arc::new(Place::File { path: "numbers".into() });
+    Batch::new(Shape::Lines, place, Vec::new(), records.collect(), vec![Arc::new(Origin::unknown())], receipt)
+}
+
+/// Drops every record whose number ends in 7.
+struct DropSevens(sluice_core::Tally);
+
+impl Transform for DropSevens {
+    fn apply(&mut self, mut batch: Batch) -> Result<Batch, Failure> {
+        let sevens: Vec<u32> =
+            (0u32..).zip(batch.records()).filter(|(_, record)| record.position % 10 == 7).map(|(i, _)| i).collect();
+        batch.drop_records(&sevens, &self.0);
+        Ok(batch)
+    }
+}
+
+/// What arrived, and what goes wrong on the way.
+#[derive(Default)]
+struct Store {
+    taken: Vec<u64>,
+    /// Fails at these batches (counted over all generations), each once.
+    failures: VecDeque<usize>,
+    batches: usize,
+    /// Takes batches, and never answers for them.
+    silent: bool,
+}
+
+struct ToStore {
+    store: Rc<RefCell<Store>>,
+    unanswered: Vec<Receipt>,
+}
+
+impl Sink for ToStore {
+    async fn send(&mut self, batch: Batch) -> Result<(), Failure> {
+        let mut store = self.store.borrow_mut();
+        store.batches += 1;
+        if store.failures.front() == Some(&store.batches) {
+            store.failures.pop_front();
+            return Err(Failure::transient("store", "away"));
+        }
+        let parts = batch.into_parts();
+        store.taken.extend(parts.records.iter().map(|record| record.position));
+        if store.silent {
+            self.unanswered.push(parts.receipt);
+        } else {
+            parts.receipt.delivered();
+        }
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+struct World {
+    disk: Rc<RefCell<Disk>>,
+    store: Rc<RefCell<Store>>,
+    ledger: Arc<Ledger>,
+}
+
+impl World {
+    fn new(records: u64, store: Store) -> Self {
+        let disk = Disk { records, ..Disk::default() };
+        Self { disk: Rc::new(RefCell::new(disk)), store: Rc::new(RefCell::new(store)), ledger: Arc::default() }
+    }
+
+    async fn run(&self, shutdown: &Shutdown, endless: bool) -> Result<End, Failure> {
+        supervise("numbers", &self.ledger, shutdown, |generation| {
+            let mut pipeline = Pipeline {
+                source: Numbers::open(&self.disk, &generation, endless),
+                transform: DropSevens(self.ledger.dropped_by("sevens")),
+                sink: ToStore { store: self.store.clone(), unanswered: Vec::new() },
+            };
+            async move { pipeline.run(&generation, shutdown, Duration::from_secs(1)).await }
+        })
+        .await
+    }
+
+    fn missing(&self) -> Vec<u64> {
+        let store = self.store.borrow();
+        (0..self.disk.borrow().records).filter(|n| n % 10 != 7 && !store.taken.contains(n)).collect()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exhausted_source_ends_with_balanced_books() {
+    let world = World::new(95, Store::default());
+    let (_trigger, shutdown) = shutdown::channel();
+    assert_eq!(world.run(&shutdown, false).await, Ok(End::Exhausted));
+    let disk = world.disk.borrow();
+    assert_eq!((disk.saved, disk.closed), (95, true));
+    assert_eq!(
+        world.ledger.balance().to_string(),
+        "read 95 = delivered 86 + dropped 9 (sevens 9) + dead-lettered 0 + in flight 0; expired 0"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failing_sink_starts_the_pipeline_again_and_nothing_is_lost() {
+    let store = Store { failures: [1, 4, 5, 9].into(), ..Store::default() };
+    let world = World::new(95, store);
+    let (_trigger, shutdown) = shutdown::channel();
+    assert_eq!(world.run(&shutdown, false).await, Ok(End::Exhausted));
+    assert_eq!(world.missing(), Vec::<u64>::new());
+    let balance = world.ledger.balance();
+    assert!(balance.is_balanced(), "{balance}");
+    assert!(balance.returned > 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_waits_for_the_grace_and_leaves_the_position_behind_what_is_unresolved() {
+    let world = World::new(20, Store { silent: true, ..Store::default() });
+    let (trigger, shutdown) = shutdown::channel();
+    let began = tokio::time::Instant::now();
+    let (end, ()) = tokio::join!(world.run(&shutdown, true), async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        trigger.stop(Duration::from_secs(25));
+    });
+    assert_eq!(end, Ok(End::Stopped { left_in_flight: 18 }));
+    assert_eq!(began.elapsed(), Duration::from_secs(30));
+    assert_eq!(world.disk.borrow().saved, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_of_an_idle_pipeline_is_immediate() {
+    let world = World::new(20, Store::default());
+    let (trigger, shutdown) = shutdown::channel();
+    let began = tokio::time::Instant::now();
+    let (end, ()) = tokio::join!(world.run(&shutdown, true), async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        trigger.stop(Duration::from_secs(25));
+    });
+    assert_eq!(end, Ok(End::Stopped { left_in_flight: 0 }));
+    assert_eq!(began.elapsed(), Duration::from_secs(5));
+    assert_eq!(world.disk.borrow().saved, 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fatal_failure_is_not_tried_again() {
+    let ledger = Arc::default();
+    let (_trigger, shutdown) = shutdown::channel();
+    let failure = Failure::fatal("plugin drop-debug", "no such file");
+    let mut starts = 0;
+    let end = supervise("p", &ledger, &shutdown, |_| {
+        starts += 1;
+        let failure = failure.clone();
+        async { Err(failure) }
+    });
+    assert_eq!(end.await, Err(failure));
+    assert_eq!(starts, 1);
+}
