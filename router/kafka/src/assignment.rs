@@ -1,0 +1,173 @@
+//! The partitions that this consumer has, what of them is being collected, and how far they are settled.
+
+use std::{collections::HashMap, sync::Arc};
+
+use rdkafka::{Message, Offset, TopicPartitionList, message::BorrowedMessage};
+use sluice_core::{Batch, Generation, Origin, Place, Record, RecordId, Shape, Stream, Watermark};
+
+use crate::headers::{self, Identity};
+
+/// A batch is handed on at this many records or bytes.
+const BATCH_RECORDS: usize = 1_000;
+const BATCH_BYTES: usize = 1 << 20;
+/// Origins that are known again without parsing; more than the containers of a large cluster's busy day.
+const KNOWN_ORIGINS: usize = 16_384;
+
+/// What is known of each partition since it was assigned and read from.
+pub(crate) struct Assignment {
+    generation: Arc<Generation>,
+    partitions: HashMap<(String, i32), Partition>,
+    origins: HashMap<u64, Arc<Origin>>,
+    unknown: Arc<Origin>,
+}
+
+struct Partition {
+    place: Arc<Place>,
+    watermark: Watermark<u64>,
+    /// The offset of the next message, if none is missing.
+    next: u64,
+    committed: Option<u64>,
+    arena: Vec<u8>,
+    records: Vec<Record>,
+    origins: Vec<Arc<Origin>>,
+}
+
+/// What came of adding a message.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Added {
+    Collected,
+    /// The partition's batch is full and wants to be taken.
+    Full,
+}
+
+impl Assignment {
+    pub fn new(generation: Arc<Generation>) -> Self {
+        Self { generation, partitions: HashMap::new(), origins: HashMap::new(), unknown: Arc::new(Origin::unknown()) }
+    }
+
+    pub fn len(&self) -> usize {
+        self.partitions.len()
+    }
+
+    /// The offset that should come next in a partition; `None` if nothing was read from it yet.
+    pub fn expected(&self, topic: &str, partition: i32) -> Option<u64> {
+        self.partitions.get(&(topic.to_owned(), partition)).map(|partition| partition.next)
+    }
+
+    pub fn add(&mut self, message: &BorrowedMessage<'_>) -> Added {
+        let offset = message.offset().max(0) as u64;
+        let value = message.payload().unwrap_or_default();
+        let identity = message.headers().map(headers::read).unwrap_or_default();
+        let origin = self.origin(identity.origin, value);
+        let key = (message.topic().to_owned(), message.partition());
+        let partition =
+            self.partitions.entry(key).or_insert_with_key(|key| Partition::new(&self.generation, key, offset));
+        let broker_ms = message.timestamp().to_millis().unwrap_or(0).max(0) as u64;
+        partition.push(offset, broker_ms, identity, origin, value);
+        if partition.is_full() { Added::Full } else { Added::Collected }
+    }
+
+    fn origin(&mut self, id: Option<u64>, document: &[u8]) -> Arc<Origin> {
+        let Some(id) = id.filter(|id| *id != 0) else { return self.unknown.clone() };
+        if let Some(origin) = self.origins.get(&id) {
+            return origin.clone();
+        }
+        let Some(origin) = Origin::of_document(id, document) else { return self.unknown.clone() };
+        if self.origins.len() >= KNOWN_ORIGINS {
+            self.origins.clear();
+        }
+        self.origins.entry(id).or_insert(Arc::new(origin)).clone()
+    }
+
+    /// Takes what was collected: of every partition, or of those that are full.
+    pub fn take_batches(&mut self, only_full: bool) -> Vec<Batch> {
+        let ready = self
+            .partitions
+            .values_mut()
+            .filter(|partition| !partition.records.is_empty() && (!only_full || partition.is_full()));
+        ready.map(Partition::take).collect()
+    }
+
+    /// The settled positions that are not committed yet, of all partitions or of those in `only`.
+    pub fn uncommitted(&mut self, only: Option<&TopicPartitionList>) -> TopicPartitionList {
+        let mut offsets = TopicPartitionList::new();
+        for ((topic, number), partition) in &mut self.partitions {
+            if only.is_some_and(|list| list.find_partition(topic, *number).is_none()) {
+                continue;
+            }
+            let position = partition.watermark.position();
+            if partition.committed != Some(position)
+                && offsets.add_partition_offset(topic, *number, Offset::Offset(position as i64)).is_ok()
+            {
+                partition.committed = Some(position);
+            }
+        }
+        offsets
+    }
+
+    /// Commits that failed are tried again at the next save.
+    pub fn not_committed(&mut self, offsets: &TopicPartitionList) {
+        for element in offsets.elements() {
+            if let Some(partition) = self.partitions.get_mut(&(element.topic().to_owned(), element.partition())) {
+                partition.committed = None;
+            }
+        }
+    }
+
+    /// Forgets partitions that were taken away, with what was collected and not handed on.
+    pub fn forget(&mut self, partitions: &TopicPartitionList) {
+        for element in partitions.elements() {
+            self.partitions.remove(&(element.topic().to_owned(), element.partition()));
+        }
+    }
+}
+
+impl Partition {
+    fn new(generation: &Arc<Generation>, (topic, partition): &(String, i32), offset: u64) -> Self {
+        Self {
+            place: Arc::new(Place::Partition { topic: topic.clone(), partition: *partition }),
+            watermark: Watermark::new(generation.clone(), offset),
+            next: offset,
+            // Where reading began is where the group stands, or where a reset put it: nothing to commit yet.
+            committed: Some(offset),
+            arena: Vec::new(),
+            records: Vec::new(),
+            origins: Vec::new(),
+        }
+    }
+
+    fn push(&mut self, offset: u64, broker_ms: u64, identity: Identity, origin: Arc<Origin>, value: &[u8]) {
+        let Place::Partition { topic, partition } = &*self.place else { return };
+        let id = identity.id.unwrap_or_else(|| RecordId::of_message(topic, *partition, offset, broker_ms, value));
+        if self.origins.last().is_none_or(|last| !Arc::ptr_eq(last, &origin)) {
+            self.origins.push(origin);
+        }
+        let start = self.arena.len() as u32;
+        self.arena.extend_from_slice(value);
+        let end = self.arena.len() as u32;
+        self.records.push(Record {
+            start,
+            end,
+            raw_end: end,
+            origin: self.origins.len() as u32 - 1,
+            time: identity.time.unwrap_or(broker_ms * 1_000_000),
+            timed: identity.time.is_some(),
+            stream: Stream::default(),
+            truncated: false,
+            position: offset,
+            id,
+        });
+        self.next = offset + 1;
+    }
+
+    fn is_full(&self) -> bool {
+        self.records.len() >= BATCH_RECORDS || self.arena.len() >= BATCH_BYTES
+    }
+
+    fn take(&mut self) -> Batch {
+        let records = std::mem::take(&mut self.records);
+        let receipt = self.watermark.open(records.len() as u32, self.next);
+        let arena = std::mem::take(&mut self.arena);
+        Batch::new(Shape::Documents, self.place.clone(), arena, records, std::mem::take(&mut self.origins), receipt)
+    }
+}

@@ -1,0 +1,146 @@
+//! What is to be known of a cluster, a topic and a group, and the librdkafka settings that follow from it.
+
+use std::{fmt, time::Duration};
+
+use rdkafka::ClientConfig;
+use sluice_core::{Failure, encode::Encoding};
+
+/// A cluster, and settings of librdkafka by their own names, which win over ours.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Connection {
+    /// `host:port`, at least one.
+    pub brokers: Vec<String>,
+    pub options: Vec<(String, String)>,
+}
+
+/// Which brokers must have a message before it counts as delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acks {
+    /// The leader alone; not idempotent.
+    Leader,
+    /// Every in-sync replica; idempotent.
+    All,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProducerConfig {
+    pub connection: Connection,
+    pub topic: String,
+    pub acks: Acks,
+    /// librdkafka's name: `none`, `gzip`, `snappy`, `lz4` or `zstd`.
+    pub compression: String,
+    pub encoding: Encoding,
+    /// All records of a container to one partition; else each record to any.
+    pub by_container: bool,
+    /// How long a message may wait for others to fill a request.
+    pub linger: Duration,
+    /// Bytes of messages in the producer's queue, at most.
+    pub max_in_flight: usize,
+}
+
+/// Where a group without a saved offset starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    Earliest,
+    Latest,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConsumerConfig {
+    pub connection: Connection,
+    pub group: String,
+    pub topics: Vec<String>,
+    pub start: Start,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeadLetterConfig {
+    pub connection: Connection,
+    pub topic: String,
+}
+
+impl fmt::Debug for Connection {
+    /// Options may hold passwords: only their names are shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.options.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("Connection").field("brokers", &self.brokers).field("options", &names).finish()
+    }
+}
+
+impl Connection {
+    fn client(&self) -> ClientConfig {
+        let mut client = ClientConfig::new();
+        client.set("bootstrap.servers", self.brokers.join(","));
+        client.set("client.id", "sluice");
+        // A broker that is away is tried again soon: at most this stands between its return and the flow.
+        client.set("reconnect.backoff.max.ms", "5000");
+        client.set("statistics.interval.ms", "1000");
+        client
+    }
+
+    fn apply_options(&self, client: &mut ClientConfig) {
+        for (name, value) in &self.options {
+            client.set(name, value);
+        }
+    }
+}
+
+impl ProducerConfig {
+    pub(crate) fn client(&self) -> ClientConfig {
+        let mut client = self.connection.client();
+        lasting(&mut client, self.acks);
+        client.set("compression.type", &self.compression);
+        client.set("linger.ms", self.linger.as_millis().to_string());
+        client.set("queue.buffering.max.kbytes", (self.max_in_flight / 1024).max(1).to_string());
+        self.connection.apply_options(&mut client);
+        client
+    }
+}
+
+impl DeadLetterConfig {
+    pub(crate) fn client(&self) -> ClientConfig {
+        let mut client = self.connection.client();
+        lasting(&mut client, Acks::All);
+        client.set("compression.type", "lz4");
+        client.set("queue.buffering.max.kbytes", "16384");
+        self.connection.apply_options(&mut client);
+        client
+    }
+}
+
+/// Nothing times out in the queue, and messages of a partition keep their order also when they are sent again.
+fn lasting(client: &mut ClientConfig, acks: Acks) {
+    client.set("message.timeout.ms", "0");
+    client.set("queue.buffering.max.messages", "0");
+    match acks {
+        Acks::All => client.set("acks", "all").set("enable.idempotence", "true"),
+        // Without idempotence a second request in flight could overtake the one that is sent again.
+        Acks::Leader => client.set("acks", "1").set("max.in.flight.requests.per.connection", "1"),
+    };
+}
+
+impl ConsumerConfig {
+    pub(crate) fn client(&self) -> ClientConfig {
+        let mut client = self.connection.client();
+        let start = match self.start {
+            Start::Earliest => "earliest",
+            Start::Latest => "latest",
+        };
+        client.set("group.id", &self.group);
+        client.set("auto.offset.reset", start);
+        client.set("enable.auto.commit", "false");
+        client.set("enable.auto.offset.store", "false");
+        client.set("partition.assignment.strategy", "cooperative-sticky");
+        client.set("allow.auto.create.topics", "true");
+        // What librdkafka fetches ahead: memory that back-pressure cannot take back.
+        client.set("queued.max.messages.kbytes", "16384");
+        client.set("fetch.wait.max.ms", "100");
+        self.connection.apply_options(&mut client);
+        client
+    }
+}
+
+/// A client that could not be made: an option that librdkafka refuses.
+pub(crate) fn refused(component: &str, error: &rdkafka::error::KafkaError) -> Failure {
+    Failure::fatal(component, format!("librdkafka refuses the settings: {error}; correct `options` of this block"))
+}

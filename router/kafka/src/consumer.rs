@@ -1,0 +1,103 @@
+//! Topics → batches of documents.
+
+use std::{
+    sync::{Arc, mpsc as blocking},
+    thread::{self, JoinHandle},
+};
+
+use rdkafka::{
+    config::FromClientConfigAndContext,
+    consumer::{BaseConsumer, Consumer},
+};
+use sluice_core::{Batch, Failure, Generation, pipeline::Source};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    ConsumerConfig, ConsumerStatus,
+    config::refused,
+    poll::{COMPONENT, Command, Context, Poller},
+};
+
+/// Batches that wait for the pipeline, each at most 1,000 records or a little over 1 MiB.
+const WAITING_BATCHES: usize = 4;
+
+/// A member of a consumer group. Offsets are committed when everything before them is resolved.
+pub struct KafkaSource {
+    batches: mpsc::Receiver<Batch>,
+    commands: blocking::Sender<Command>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl KafkaSource {
+    /// Joins the group; no broker has to be there yet.
+    pub fn open(
+        config: &ConsumerConfig,
+        generation: Arc<Generation>,
+        status: Arc<ConsumerStatus>,
+    ) -> Result<Self, Failure> {
+        let context = Context::new(generation.clone(), status);
+        let consumer: BaseConsumer<Context> = BaseConsumer::from_config_and_context(&config.client(), context)
+            .map_err(|error| refused(COMPONENT, &error))?;
+        let topics: Vec<&str> = config.topics.iter().map(String::as_str).collect();
+        consumer.subscribe(&topics).map_err(|error| {
+            Failure::fatal(COMPONENT, format!("cannot subscribe to {}: {error}", config.topics.join(", ")))
+        })?;
+        let (batch_sender, batches) = mpsc::channel(WAITING_BATCHES);
+        let (commands, command_receiver) = blocking::channel();
+        let start = |error: std::io::Error| Failure::transient(COMPONENT, format!("cannot start its thread: {error}"));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(start)?;
+        let poller = Poller { consumer, commands: command_receiver, batches: batch_sender, generation, runtime };
+        let thread = thread::Builder::new().name("kafka-poll".into()).spawn(move || poller.run()).map_err(start)?;
+        Ok(Self { batches, commands, thread: Some(thread) })
+    }
+
+    async fn order(&self, order: impl FnOnce(oneshot::Sender<Result<(), Failure>>) -> Command) -> Result<(), Failure> {
+        let (done, answer) = oneshot::channel();
+        if self.commands.send(order(done)).is_err() {
+            return Err(gone());
+        }
+        answer.await.unwrap_or_else(|_| Err(gone()))
+    }
+}
+
+fn gone() -> Failure {
+    Failure::transient(COMPONENT, "its polling thread has ended")
+}
+
+impl Source for KafkaSource {
+    async fn next(&mut self) -> Result<Option<Batch>, Failure> {
+        self.batches.recv().await.map(Some).ok_or_else(gone)
+    }
+
+    async fn save(&mut self) -> Result<(), Failure> {
+        self.order(Command::Save).await
+    }
+
+    /// Commits and leaves the group, so that others get the partitions at once.
+    async fn close(&mut self) -> Result<(), Failure> {
+        self.batches.close();
+        let closed = self.order(Command::Close).await;
+        self.join();
+        closed
+    }
+}
+
+impl KafkaSource {
+    fn join(&mut self) {
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!(component = COMPONENT, "its polling thread panicked");
+        }
+    }
+}
+
+impl Drop for KafkaSource {
+    /// The thread sees that the pipeline is gone and leaves the group.
+    fn drop(&mut self) {
+        self.batches.close();
+        let (nobody, _) = blocking::channel();
+        self.commands = nobody;
+        self.join();
+    }
+}

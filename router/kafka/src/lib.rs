@@ -1,0 +1,18 @@
+//! Kafka at both ends: records → topic, topic → documents, and the dead-letter topic.
+
+mod assignment;
+mod client;
+mod config;
+mod consumer;
+mod dead_letter;
+mod delivery;
+mod headers;
+mod poll;
+mod producer;
+mod status;
+
+pub use config::{Acks, Connection, ConsumerConfig, DeadLetterConfig, ProducerConfig, Start};
+pub use consumer::KafkaSource;
+pub use dead_letter::DeadLetterTopic;
+pub use producer::KafkaSink;
+pub use status::{ConsumerStatus, ProducerStatus};

@@ -1,0 +1,155 @@
+//! Records → a topic.
+
+use std::{sync::Arc, time::Duration};
+
+use rdkafka::{
+    config::FromClientConfigAndContext,
+    error::{KafkaError, RDKafkaErrorCode},
+    producer::{BaseRecord, ThreadedProducer},
+};
+use sluice_core::{Batch, DeadLetter, DeadLetters, Failure, Generation, Receipt, Record, pipeline::Sink};
+use tokio::{
+    sync::{Notify, mpsc},
+    task::JoinHandle,
+    time::timeout,
+};
+
+use crate::{
+    DeadLetterTopic, ProducerConfig, ProducerStatus,
+    config::refused,
+    delivery::{COMPONENT, Refused, Reports, Sent, is_refusal},
+    headers,
+};
+
+/// How long to wait for room before looking again, should a report be missed.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// Produces each record as one message; its receipt is resolved by the broker's acknowledgement.
+pub struct KafkaSink {
+    config: ProducerConfig,
+    producer: ThreadedProducer<Reports>,
+    room: Arc<Notify>,
+    refused: mpsc::UnboundedSender<Refused>,
+    /// Brings refused messages to the dead-letter topic.
+    letters: JoinHandle<()>,
+    value: Vec<u8>,
+}
+
+impl KafkaSink {
+    /// Makes the producer; nothing is sent yet, and no broker has to be there. Call inside a tokio runtime.
+    pub fn open(
+        config: ProducerConfig,
+        generation: Arc<Generation>,
+        status: Arc<ProducerStatus>,
+        dead_letters: Option<Arc<DeadLetterTopic>>,
+    ) -> Result<Self, Failure> {
+        let room = Arc::new(Notify::new());
+        let (refused_sender, refused_receiver) = mpsc::unbounded_channel();
+        let reports =
+            Reports { generation: generation.clone(), status, room: room.clone(), refused: refused_sender.clone() };
+        let producer = ThreadedProducer::from_config_and_context(&config.client(), reports)
+            .map_err(|error| refused(COMPONENT, &error))?;
+        let letters = tokio::spawn(bury(refused_receiver, dead_letters, generation, config.topic.clone()));
+        Ok(Self { config, producer, room, refused: refused_sender, letters, value: Vec::new() })
+    }
+
+    async fn produce(&mut self, batch: &Batch, record: &Record, receipt: Receipt) -> Result<(), Failure> {
+        self.value.clear();
+        self.config.encoding.append(batch, record, &mut self.value);
+        let origin = batch.origin(record);
+        let sent = Box::new(Sent { receipt, place: batch.place().clone(), record: *record });
+        let mut message = BaseRecord::with_opaque_to(&self.config.topic, sent)
+            .payload(self.value.as_slice())
+            .headers(headers::write(record.time, record.id, origin.id))
+            .timestamp((record.time / 1_000_000) as i64);
+        if self.config.by_container && !origin.key.is_empty() {
+            message = message.key(origin.key.as_str());
+        }
+        loop {
+            let (error, returned) = match self.producer.send(message) {
+                Ok(()) => return Ok(()),
+                Err(refusal) => refusal,
+            };
+            if is_full(&error) {
+                message = returned;
+                let _ = timeout(LOOK_AGAIN, self.room.notified()).await;
+            } else if is_refusal(&error) {
+                let detail = error.to_string();
+                let _ =
+                    self.refused.send(Refused { sent: *returned.delivery_opaque, value: self.value.clone(), detail });
+                return Ok(());
+            } else {
+                return Err(Failure::transient(COMPONENT, format!("topic {}: {error}", self.config.topic)));
+            }
+        }
+    }
+}
+
+impl Sink for KafkaSink {
+    async fn send(&mut self, mut batch: Batch) -> Result<(), Failure> {
+        let mut receipt = batch.take_receipt();
+        for index in 0..batch.len() {
+            let record = batch.records()[index];
+            let share = receipt.split(1);
+            self.produce(&batch, &record, share).await?;
+        }
+        Ok(())
+    }
+
+    /// Messages go out by themselves after `linger`.
+    async fn flush(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+impl Drop for KafkaSink {
+    fn drop(&mut self) {
+        self.letters.abort();
+    }
+}
+
+fn is_full(error: &KafkaError) -> bool {
+    error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull)
+}
+
+/// Sends refused messages to the dead-letter topic, or ends the generation where there is none.
+async fn bury(
+    mut refused: mpsc::UnboundedReceiver<Refused>,
+    dead_letters: Option<Arc<DeadLetterTopic>>,
+    generation: Arc<Generation>,
+    topic: String,
+) {
+    let tally = generation.ledger().dead_lettered_for("refused_by_kafka");
+    while let Some(Refused { sent, value, detail }) = refused.recv().await {
+        let Some(dead_letters) = &dead_letters else {
+            generation.fail(Failure::fatal(
+                COMPONENT,
+                format!(
+                    "topic {topic} refuses a record of {} bytes from {} at {}: {detail}; raise max.message.bytes of the \
+                     topic (and message.max.bytes in `options`), or add a `dead_letter` block",
+                    value.len(),
+                    sent.place,
+                    sent.record.position
+                ),
+            ));
+            return;
+        };
+        let Sent { receipt, place, record } = sent;
+        let letter = DeadLetter {
+            bytes: value,
+            reason: "refused_by_kafka".into(),
+            detail,
+            status: None,
+            place,
+            position: record.position,
+            id: record.id,
+            time: record.time,
+            receipt,
+            tally: tally.clone(),
+        };
+        if let Err(failure) = dead_letters.send(letter).await {
+            generation.fail(failure);
+            return;
+        }
+    }
+}
