@@ -124,6 +124,11 @@ impl Batch {
         self.receipt.drop_some((before - self.records.len()) as u32, by);
     }
 
+    /// Takes the whole receipt out for a sink, which then answers for each record; the batch is only bytes after that.
+    pub fn take_receipt(&mut self) -> Receipt {
+        self.receipt.split(self.receipt.count())
+    }
+
     /// Takes the batch apart for a sink, which then answers for the receipt.
     pub fn into_parts(self) -> Parts {
         let Self { shape, place, arena, records, origins, receipt } = self;

@@ -28,5 +28,5 @@ pub struct DeadLetter {
 /// Takes dead letters. Resolves the receipt as dead-lettered when the topic has acknowledged.
 pub trait DeadLetters {
     /// Waits for room; an error means that the letter was not taken, and its receipt is given back.
-    fn send(&self, letter: DeadLetter) -> impl Future<Output = Result<(), Failure>>;
+    fn send(&self, letter: DeadLetter) -> impl Future<Output = Result<(), Failure>> + Send;
 }

@@ -34,9 +34,24 @@ impl Origin {
         Self { id: 0, key: String::new(), tag: String::new(), object: "{}".into() }
     }
 
-    /// An origin as a consumer knows it: by the id of the header, with the fields of the first document that had it.
-    pub fn known(id: u64, object: impl Into<String>) -> Self {
-        Self { id, key: String::new(), tag: String::new(), object: object.into() }
+    /// An origin as a consumer knows it: by the id of the header `sluice-origin`, with the fields that the first
+    /// document under this id had. `None` where the document is not a JSON object.
+    pub fn of_document(id: u64, document: &[u8]) -> Option<Self> {
+        let mut object = String::from("{");
+        for member in sonic_rs::to_object_iter(document) {
+            let (name, value) = member.ok()?;
+            if FIELDS.contains(&&*name) {
+                if object.len() > 1 {
+                    object.push(',');
+                }
+                object.push('"');
+                object.push_str(&name);
+                object.push_str("\":");
+                object.push_str(value.as_raw_str());
+            }
+        }
+        object.push('}');
+        Some(Self { id, key: String::new(), tag: String::new(), object })
     }
 
     /// True where `object` says all that records of this origin hold under [`FIELDS`].
@@ -47,5 +62,30 @@ impl Origin {
     /// The members of `object` without its braces; empty for none.
     pub fn members(&self) -> &str {
         self.object.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_shows_its_origin() {
+        for (document, object) in [
+            (
+                r#"{"log":"x","docker":{"container_id":"c"},"kubernetes": {"a": 1} ,"time":1}"#,
+                r#"{"docker":{"container_id":"c"},"kubernetes":{"a": 1}}"#,
+            ),
+            (r#"{"kubernetes":{"b":"}"}}"#, r#"{"kubernetes":{"b":"}"}}"#),
+            (r#"{"log":"x"}"#, "{}"),
+            ("{}", "{}"),
+        ] {
+            let origin = Origin::of_document(7, document.as_bytes()).unwrap();
+            assert_eq!((origin.id, origin.object.as_str()), (7, object));
+        }
+        for broken in ["", "[]", "1", "null", r#"{"a":1"#, r#"{"a" 1}"#, "{\"a\":\"\u{1}\"}"] {
+            assert_eq!(Origin::of_document(7, broken.as_bytes()), None, "{broken}");
+        }
+        assert_eq!(Origin::of_document(7, b"{\"a\":\"\xff\"}"), None);
     }
 }

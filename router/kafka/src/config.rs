@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use rdkafka::ClientConfig;
+use rdkafka::{ClientConfig, config::RDKafkaLogLevel};
 use sluice_core::{Failure, encode::Encoding};
 
 /// A cluster, and settings of librdkafka by their own names, which win over ours.
@@ -75,6 +75,7 @@ impl Connection {
         // A broker that is away is tried again soon: at most this stands between its return and the flow.
         client.set("reconnect.backoff.max.ms", "5000");
         client.set("statistics.interval.ms", "1000");
+        client.set_log_level(RDKafkaLogLevel::Info);
         client
     }
 

@@ -135,7 +135,7 @@ impl Poller {
             }
         };
         let committed = self.commit(CommitMode::Sync);
-        drop(self.consumer);
+        self.leave();
         if let Some(done) = waiting {
             let _ = done.send(committed);
         }
@@ -165,6 +165,22 @@ impl Poller {
                 Ok(Command::Close(done)) => return Closing(Some(done)),
                 Err(_) => return Closing(None),
             }
+        }
+    }
+
+    /// Leaves the group. Dropping the consumer alone would leave it to the session timeout to tell the others.
+    fn leave(self) {
+        if let Err(error) = self.consumer.close_queue() {
+            warn!(component = COMPONENT, %error, "left the group without telling it; its partitions wait for the session timeout");
+            return;
+        }
+        let polls = (NETWORK.as_millis() / POLL.as_millis()) as u32;
+        for _ in 0..polls {
+            if self.consumer.closed() {
+                return;
+            }
+            // Messages that still come are not booked, and are read again by the next owner.
+            drop(self.consumer.poll(POLL));
         }
     }
 

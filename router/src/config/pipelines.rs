@@ -1,0 +1,126 @@
+//! The whole document: pipelines, dead letters, and what holds for the process.
+
+use std::time::Duration;
+
+use super::decode::Block;
+use super::document::Node;
+use super::interpolate::Environment;
+use super::plan::{DeadLetter, Pipeline, Plan, Plugin, Sink, Source};
+use super::problem::{Findings, Place, join};
+use super::{conflicts, elastic, files, kafka, kinds, plugins};
+
+/// Reads the document. The plan is to be trusted only if no error was found.
+pub(super) fn plan(root: &Node, environment: Environment, findings: &Findings) -> Option<Plan> {
+    let block = Block::open(findings, root, root.at, "")?;
+    let pipelines = block
+        .required_child("pipelines", "pipelines: { NAME: { source: …, sink: … } }")
+        .map(|pipelines| read_pipelines(&pipelines, environment));
+    let dead_letters_go = block.entry("dead_letter").is_some();
+    let dead_letter = block.child("dead_letter").and_then(|dead_letter| read_dead_letter(dead_letter, environment));
+    let range = kinds::duration(Duration::from_secs(1), Duration::from_secs(3600));
+    let grace_period = block.get("grace_period", range);
+    block.finish();
+
+    let drafts = pipelines?;
+    conflicts::between(&drafts, dead_letter.as_ref(), findings);
+    if !dead_letters_go {
+        conflicts::no_dead_letter(&drafts, findings);
+    }
+    Some(Plan {
+        pipelines: drafts.into_iter().map(Draft::finish).collect::<Option<_>>()?,
+        dead_letter,
+        grace_period: grace_period.unwrap_or(Duration::from_secs(25)),
+    })
+}
+
+/// A pipeline as far as it could be read, and where its ends stand.
+pub(super) struct Draft {
+    pub name: String,
+    pub source: Option<End<Source>>,
+    plugins: Vec<Plugin>,
+    pub sink: Option<End<Sink>>,
+}
+
+/// A source or a sink: its kind is known even if something in it is wrong.
+pub(super) struct End<T> {
+    pub kind: &'static str,
+    /// As in `pipelines.ship.source.files`.
+    pub path: String,
+    pub at: Place,
+    pub value: Option<T>,
+}
+
+impl Draft {
+    fn finish(self) -> Option<Pipeline> {
+        Some(Pipeline { name: self.name, source: self.source?.value?, plugins: self.plugins, sink: self.sink?.value? })
+    }
+}
+
+fn read_pipelines(block: &Block, environment: Environment) -> Vec<Draft> {
+    let findings = block.findings();
+    if block.all().is_empty() {
+        let message = "there is no pipeline; write \"NAME: { source: …, sink: … }\"";
+        findings.error(block.at(), block.path(), message);
+    }
+    let mut drafts = Vec::new();
+    for entry in block.all() {
+        let path = join(block.path(), &entry.key);
+        if let Err(message) = kinds::check_name(&entry.key) {
+            findings.error(entry.at, &path, message);
+        }
+        if let Some(block) = Block::open(findings, &entry.value, entry.at, &path) {
+            drafts.push(read_pipeline(block, &entry.key, environment));
+        }
+    }
+    drafts
+}
+
+fn read_pipeline(block: Block, name: &str, environment: Environment) -> Draft {
+    let source = block
+        .required_child("source", "source: { kafka: { brokers: [kafka:9092], group: sluice, topics: [logs] } }")
+        .and_then(|source| read_source(source, environment));
+    let plugins = plugins::chain(&block);
+    let sink = block
+        .required_child("sink", "sink: { kafka: { brokers: [kafka:9092], topic: logs } }")
+        .and_then(|sink| read_sink(sink, environment));
+    block.finish();
+    Draft { name: name.to_owned(), source, plugins, sink }
+}
+
+fn read_source(block: Block, environment: Environment) -> Option<End<Source>> {
+    read_end(block, "a source", &["files", "kafka"], |kind, inner| match kind {
+        "files" => files::source(inner).map(Source::Files),
+        _ => kafka::source(inner, environment).map(Source::Kafka),
+    })
+}
+
+fn read_sink(block: Block, environment: Environment) -> Option<End<Sink>> {
+    read_end(block, "a sink", &["kafka", "elasticsearch"], |kind, inner| match kind {
+        "kafka" => kafka::sink(inner, environment).map(Sink::Kafka),
+        _ => elastic::sink(inner, environment).map(Sink::Elasticsearch),
+    })
+}
+
+fn read_end<T>(
+    block: Block,
+    what: &str,
+    kinds: &[&'static str],
+    read: impl Fn(&str, Block) -> Option<T>,
+) -> Option<End<T>> {
+    let end = block.one_of(what, kinds, "keep one, and give the other a pipeline of its own").map(|kind| End {
+        kind,
+        path: join(block.path(), kind),
+        at: block.place(kind),
+        value: block.child(kind).and_then(|inner| read(kind, inner)),
+    });
+    block.finish();
+    end
+}
+
+fn read_dead_letter(block: Block, environment: Environment) -> Option<DeadLetter> {
+    let dead_letter = block
+        .required_child("kafka", "kafka: { brokers: [kafka:9092], topic: logs-dead }")
+        .and_then(|kafka| self::kafka::dead_letter(kafka, environment));
+    block.finish();
+    dead_letter
+}

@@ -1,0 +1,231 @@
+//! What a checked document means: plain values with every default filled in. The assembly turns them into the
+//! edges' own settings; nothing here is checked again.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Everything that one process runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// At least one, in the order of the document, names unique.
+    pub pipelines: Vec<Pipeline>,
+    /// Always there if a pipeline ends in Elasticsearch.
+    pub dead_letter: Option<DeadLetter>,
+    /// How long a shutdown may take from SIGTERM until the process ends.
+    pub grace_period: Duration,
+}
+
+/// One `source → plugins → sink`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pipeline {
+    /// Letters `a-z`, digits and `-`.
+    pub name: String,
+    pub source: Source,
+    /// In the order in which a batch passes them.
+    pub plugins: Vec<Plugin>,
+    pub sink: Sink,
+}
+
+/// Where records come from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Source {
+    Files(FilesSource),
+    Kafka(KafkaSource),
+}
+
+/// Where records go.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Sink {
+    Kafka(KafkaSink),
+    Elasticsearch(ElasticsearchSink),
+}
+
+/// Container log files on this node.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FilesSource {
+    /// Glob patterns of the files to follow; never empty.
+    pub include: Vec<String>,
+    /// Glob patterns of files to leave out although `include` names them.
+    pub exclude: Vec<String>,
+    /// Becomes `kubernetes.host`.
+    pub host: Option<String>,
+    /// The folder that remembers how far each file was delivered. No two pipelines share one.
+    pub checkpoints: PathBuf,
+    /// Whether Sluice's own containers are left out.
+    pub exclude_own: bool,
+    /// Bytes after which a line is cut.
+    pub max_line: u64,
+    /// Time between two looks for new, renamed and removed files.
+    pub scan_interval: Duration,
+}
+
+/// Topics read as a member of a consumer group.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KafkaSource {
+    /// `host:port` each; never empty.
+    pub brokers: Vec<String>,
+    pub group: String,
+    /// Never empty, no topic twice.
+    pub topics: Vec<String>,
+    /// Where a partition without a committed offset begins.
+    pub start: Start,
+    pub options: KafkaOptions,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    Earliest,
+    Latest,
+}
+
+/// A topic to write to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KafkaSink {
+    /// `host:port` each; never empty.
+    pub brokers: Vec<String>,
+    pub topic: String,
+    pub acks: Acks,
+    pub compression: KafkaCompression,
+    /// Puts the Fluentd tag into the record as `tag`.
+    pub include_tag: bool,
+    /// Puts the time in whole seconds into the record as `time`.
+    pub include_time: bool,
+    pub partition: Partition,
+    /// How long a message may wait for others to share its request.
+    pub linger: Duration,
+    /// Bytes that may wait in the producer's queue before the pipeline pauses.
+    pub max_in_flight: u64,
+    pub options: KafkaOptions,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acks {
+    /// The partition's leader alone; the producer is then not idempotent.
+    Leader,
+    /// All replicas in sync, with an idempotent producer.
+    All,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KafkaCompression {
+    None,
+    Gzip,
+    Snappy,
+    Lz4,
+    Zstd,
+}
+
+/// How a record finds its partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Partition {
+    /// All lines of a container go to one partition and keep their order.
+    Container,
+    /// Any partition; no order.
+    Random,
+}
+
+/// librdkafka properties by name. A value may be a password, so none is ever shown.
+pub type KafkaOptions = BTreeMap<String, Secret>;
+
+/// An index of Elasticsearch or OpenSearch, filled by `_bulk`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ElasticsearchSink {
+    /// `http://…` or `https://…` each, without credentials; never empty.
+    pub hosts: Vec<String>,
+    pub index: IndexName,
+    /// The field that gets the topic's name, as Fluentd's consumer tags records; `None` adds none.
+    pub tag_key: Option<String>,
+    pub auth: Option<Auth>,
+    /// PEM certificates to trust beside the system's.
+    pub ca_file: Option<PathBuf>,
+    pub compression: BulkCompression,
+    pub flush: Flush,
+    /// Bytes of documents read but not yet settled; at least `flush.bytes`.
+    pub max_in_flight: u64,
+    /// How long one bulk request may take before it counts as failed.
+    pub request_timeout: Duration,
+    pub retry: Retry,
+}
+
+/// Which index a document goes to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum IndexName {
+    /// `prefix`, `separator` and the record's own UTC date, joined, in lower case.
+    Logstash {
+        prefix: String,
+        separator: String,
+        /// strftime directives.
+        date_format: String,
+    },
+    Fixed(String),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Auth {
+    Basic {
+        user: Secret,
+        password: Secret,
+    },
+    /// In the form that Elasticsearch calls `encoded`.
+    ApiKey(Secret),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BulkCompression {
+    None,
+    Gzip,
+}
+
+/// When a bulk request leaves: whichever of `interval` and `bytes` comes first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Flush {
+    pub interval: Duration,
+    pub bytes: u64,
+    /// Bulk requests under way at once.
+    pub concurrency: usize,
+}
+
+/// Waiting times after a failed attempt: `initial`, doubled each time, never more than `max_interval`, for ever.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Retry {
+    pub initial: Duration,
+    pub max_interval: Duration,
+}
+
+/// One step of a chain.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plugin {
+    /// Letters `a-z`, digits and `-`; unique in its pipeline.
+    pub name: String,
+    /// The file that holds the WebAssembly component.
+    pub component: PathBuf,
+    /// A JSON object, as the component's `configure` gets it.
+    pub config: String,
+}
+
+/// The topic for records that can never be delivered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeadLetter {
+    /// `host:port` each; never empty.
+    pub brokers: Vec<String>,
+    pub topic: String,
+    pub options: KafkaOptions,
+}
+
+/// A value that is not to be seen. A file is read when the pipeline is built, never when a document is checked.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Secret {
+    File(PathBuf),
+    Value(String),
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+            Self::Value(_) => f.write_str("Value(***)"),
+        }
+    }
+}

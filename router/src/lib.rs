@@ -1,0 +1,9 @@
+//! Sluice, the log router, as a library: what the binary is composed of.
+//!
+//! `config` turns a document into a plan, `assemble` a plan into pipelines, `process` runs them.
+
+pub mod assemble;
+pub mod cli;
+pub mod config;
+pub mod process;
+pub mod report;
