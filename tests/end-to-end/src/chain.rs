@@ -1,0 +1,87 @@
+//! The two pipelines of the product, as config text.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, ensure};
+use tempfile::TempDir;
+
+/// A test's own folder, topic and index.
+pub struct Chain {
+    pub folder: TempDir,
+    /// Names the topic, the dead-letter topic (`NAME-dead`), the group and the index prefix.
+    pub name: String,
+    pub bootstrap: String,
+    pub index_url: String,
+    /// More keys of the elasticsearch sink, indented by 8.
+    pub index_options: String,
+}
+
+impl Chain {
+    /// `name` is different in each test: servers are shared.
+    pub fn new(name: &str, bootstrap: &str, index_url: &str) -> Result<Self> {
+        Ok(Self {
+            folder: tempfile::Builder::new().prefix("sluice-").tempdir()?,
+            name: name.to_owned(),
+            bootstrap: bootstrap.to_owned(),
+            index_url: index_url.to_owned(),
+            index_options: "        flush: { interval: 200ms, bytes: 256KiB, concurrency: 2 }\n".to_owned(),
+        })
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn dead_letter_topic(&self) -> String {
+        format!("{}-dead", self.name)
+    }
+
+    /// `ship`, with the filter; the node's logs are below the test's folder.
+    pub fn agent(&self) -> Result<String> {
+        let (name, bootstrap) = (&self.name, &self.bootstrap);
+        let (folder, filter) = (self.folder().display(), filter()?);
+        Ok(format!(
+            "pipelines:
+  ship:
+    source:
+      files:
+        include: [{folder}/node/var/log/containers/*.log]
+        host: \"${{NODE_NAME}}\"
+        checkpoints: {folder}/checkpoints
+    plugins:
+      - {{ name: drop-debug, component: {filter}, config: {{ at_least: info }} }}
+    sink:
+      kafka: {{ brokers: [{bootstrap}], topic: {name}, acks: 1, compression: gzip, include_tag: true, include_time: true }}
+dead_letter: {{ kafka: {{ brokers: [{bootstrap}], topic: {name}-dead }} }}
+",
+            filter = filter.display()
+        ))
+    }
+
+    /// `index`, with the filter.
+    pub fn indexer(&self) -> Result<String> {
+        let (name, bootstrap, url, options) = (&self.name, &self.bootstrap, &self.index_url, &self.index_options);
+        let filter = filter()?;
+        Ok(format!(
+            "pipelines:
+  index:
+    source: {{ kafka: {{ brokers: [{bootstrap}], group: {name}, topics: [{name}] }} }}
+    plugins:
+      - {{ name: drop-debug, component: {filter}, config: {{ at_least: info }} }}
+    sink:
+      elasticsearch:
+        hosts: [{url}]
+        index: {{ logstash_prefix: {name} }}
+{options}dead_letter: {{ kafka: {{ brokers: [{bootstrap}], topic: {name}-dead }} }}
+",
+            filter = filter.display()
+        ))
+    }
+}
+
+/// The level filter as a component, built by the test command.
+fn filter() -> Result<PathBuf> {
+    let component = sluice_servers::cache_folder()?.join("components/level-filter.wasm");
+    ensure!(component.exists(), "{} is missing: run ./dev test", component.display());
+    Ok(component)
+}

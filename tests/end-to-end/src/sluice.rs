@@ -1,0 +1,99 @@
+//! The binary under test as a process.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use sluice_servers::{Launch, Process};
+
+/// A running `sluice run`; dropping it kills it.
+pub struct Sluice {
+    process: Process,
+    log: PathBuf,
+}
+
+impl Sluice {
+    /// Starts the binary with this config, which is written to `folder`/`name`.yaml; the log lies beside it.
+    pub fn run(folder: &Path, name: &str, config: &str) -> Result<Self> {
+        let config_file = folder.join(format!("{name}.yaml"));
+        fs::write(&config_file, config)?;
+        let log = unused(folder, name);
+        let process = Process::spawn(&Launch {
+            program: binary()?,
+            arguments: ["run", "--log-format", "json", "--report-every", "1", "--config"]
+                .into_iter()
+                .map(Into::into)
+                .chain([config_file.into()])
+                .collect(),
+            environment: vec![("NODE_NAME", "node-1".into()), ("RUST_LOG", "info".into())],
+            folder: folder.to_path_buf(),
+            log: log.clone(),
+            as_nobody: false,
+        })?;
+        Ok(Self { process, log })
+    }
+
+    /// `sluice check` with this config.
+    pub fn check(folder: &Path, config: &str) -> Result<Output> {
+        let config_file = folder.join("sluice.yaml");
+        fs::write(&config_file, config)?;
+        let mut command = Command::new(binary()?);
+        command.current_dir(folder).args(["check", "--config", "sluice.yaml"]).env("NODE_NAME", "node-1");
+        Ok(command.output()?)
+    }
+
+    /// SIGKILL, in the middle of whatever it does.
+    pub fn kill(self) -> Result<()> {
+        self.process.kill()
+    }
+
+    /// SIGTERM; returns the last books of each pipeline, which must all be balanced.
+    pub fn stop(self) -> Result<Vec<Value>> {
+        self.process.stop(Duration::from_secs(60))?;
+        let books: Vec<Value> = lines(&self.log)?.into_iter().filter(|line| line.get("balanced").is_some()).collect();
+        ensure!(!books.is_empty(), "no closed books; the log ends with:\n{}", tail(&self.log));
+        for pipeline in &books {
+            ensure!(pipeline["balanced"] == true, "books of a stopped process do not balance: {pipeline}");
+        }
+        Ok(books)
+    }
+
+    /// True once a line of the log holds `text`.
+    pub fn said(&self, text: &str) -> Result<bool> {
+        Ok(fs::read_to_string(&self.log)?.contains(text))
+    }
+
+    /// The whole log.
+    pub fn log(&self) -> Result<String> {
+        Ok(fs::read_to_string(&self.log)?)
+    }
+}
+
+/// A log file's name that no earlier process of this test has.
+fn unused(folder: &Path, name: &str) -> PathBuf {
+    (0..).map(|number| folder.join(format!("{name}.{number}.log"))).find(|path| !path.exists()).unwrap_or_default()
+}
+
+fn lines(log: &Path) -> Result<Vec<Value>> {
+    Ok(fs::read_to_string(log)?.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+}
+
+fn tail(log: &Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(20)..].join("\n")
+}
+
+/// The binary that this workspace's build made, beside the test's own.
+fn binary() -> Result<PathBuf> {
+    let test = std::env::current_exe()?;
+    let folder = test.parent().and_then(Path::parent).context("the test binary has no folder")?;
+    let binary = folder.join("sluice");
+    ensure!(binary.exists(), "{} is missing: run ./dev test, or cargo build -p sluice", binary.display());
+    Ok(binary)
+}

@@ -1,0 +1,334 @@
+//! `./dev demo`: container logs → agent → Kafka → indexer → Elasticsearch, killed on the way, and the books at the end.
+
+mod audit;
+mod board;
+mod chain;
+mod generator;
+mod interrupt;
+mod sluice;
+mod voice;
+
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail};
+use serde_json::{Value, json};
+use sluice_node::Node;
+use sluice_servers::{Elasticsearch, ElasticsearchOptions, Kafka, KafkaOptions};
+
+use self::audit::{Audit, audit};
+use self::board::{Board, sentence, thousands};
+use self::chain::Places;
+use self::generator::{Generator, Summary};
+use self::interrupt::Interrupt;
+use self::sluice::{Books, Sluice};
+use self::voice::Fate;
+use crate::components;
+use crate::project::Project;
+use crate::step::{step, timed};
+
+const INDEX: &str = "kubernetes-*";
+const LOOK: Duration = Duration::from_secs(1);
+/// How long the rest may take to arrive when nothing is printed any more.
+const DRAIN: Duration = Duration::from_secs(180);
+/// With nothing on the way and nothing arriving for so long, what is missing will not come.
+const QUIET: Duration = Duration::from_secs(20);
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// With a real Kafka and a real Elasticsearch. The only kind of demo for now, and so the default
+    #[arg(long)]
+    real: bool,
+    /// How long the containers print, e.g. 30s or 2m; at least 10s
+    #[arg(long = "for", value_name = "DURATION", default_value = "30s", value_parser = duration)]
+    duration: Duration,
+    /// Keeps the config files, the container logs and the logs of both processes
+    #[arg(long)]
+    keep: bool,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = text.split_at(text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len()));
+    let seconds = match (number.parse::<u64>(), unit) {
+        (Ok(number), "s") => number,
+        (Ok(number), "m") => number * 60,
+        _ => return Err("write a whole number and s or m, e.g. 30s".into()),
+    };
+    if seconds < 10 { Err("at least 10s".into()) } else { Ok(Duration::from_secs(seconds)) }
+}
+
+pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
+    if !options.real {
+        println!("./dev demo is ./dev demo --real for now: a demo without servers does not exist yet");
+    }
+    step("sluice", project.cargo(&["build", "-p", "sluice"]))?;
+    timed("components", || components::run(project))?;
+    let interrupt = Interrupt::listen()?;
+    let folder = tempfile::Builder::new().prefix("sluice-demo-").tempdir().context("cannot create a folder")?;
+    let result = show(project, options, &interrupt, folder.path());
+    if options.keep || result.is_err() {
+        println!("\nkept: {}", folder.keep().display());
+    }
+    result
+}
+
+fn show(project: &Project, options: &Options, interrupt: &Interrupt, folder: &Path) -> Result<()> {
+    let (kafka, elasticsearch) = timed(
+        "Apache Kafka 4.3.1 and Elasticsearch 8.19.21 on loopback (the first time about 160 MB come from Maven Central)",
+        servers,
+    )?;
+    interrupt.check()?;
+    let node = Node::new(folder.join("node"))?;
+    let places = Places {
+        include: node.include(),
+        checkpoints: folder.join("checkpoints"),
+        level_filter: project.components().join("level-filter.wasm"),
+        kafka: kafka.bootstrap(),
+        elasticsearch: elasticsearch.url(),
+        folder,
+    };
+    let mut demo = Demo::new(project, &places, elasticsearch)?;
+    demo.agent.start()?;
+    demo.indexer.start()?;
+    let summary = demo.live(&node, options.duration, interrupt)?;
+    demo.drain(&summary, interrupt)?;
+    demo.stop()?;
+    demo.close(&summary)
+}
+
+fn servers() -> Result<(Kafka, Elasticsearch)> {
+    let kafka = thread::spawn(|| Kafka::start(KafkaOptions::default()));
+    let elasticsearch = Elasticsearch::start(ElasticsearchOptions::default());
+    let kafka = kafka.join().map_err(|_| anyhow!("starting kafka panicked"))?;
+    Ok((kafka?, elasticsearch?))
+}
+
+struct Demo {
+    // Dropped in this order: processes before the servers that they talk to.
+    agent: Sluice,
+    indexer: Sluice,
+    elasticsearch: Elasticsearch,
+    board: Board,
+    start: Instant,
+    /// The last books of each life of a process, and which life it was.
+    told: Vec<(&'static str, Books)>,
+}
+
+impl Demo {
+    fn new(project: &Project, places: &Places, elasticsearch: Elasticsearch) -> Result<Self> {
+        let (agent, indexer) = chain::write(places)?;
+        let program = project.cache.join("target/debug/sluice");
+        let process = |config: &Path, log: &str| {
+            let log = places.folder.join(log);
+            println!("config {}   log {}", config.display(), log.display());
+            Sluice::new(program.clone(), config.to_path_buf(), log)
+        };
+        println!();
+        let (agent, indexer) = (process(&agent, "agent.log"), process(&indexer, "indexer.log"));
+        println!("containers   {}", places.include);
+        println!("kafka        {}   elasticsearch {}", places.kafka, places.elasticsearch);
+        Ok(Self { agent, indexer, elasticsearch, board: Board::default(), start: Instant::now(), told: Vec::new() })
+    }
+
+    /// Containers print for `duration`; half way the agent is killed and started again, a little later the indexer.
+    fn live(&mut self, node: &Node, duration: Duration, interrupt: &Interrupt) -> Result<Summary> {
+        let generator = Generator::start(node)?;
+        self.start = Instant::now();
+        let (kill_agent, kill_indexer) = (duration / 2, duration * 2 / 3);
+        let (mut agent_killed, mut indexer_killed) = (false, false);
+        while self.start.elapsed() < duration {
+            thread::sleep(LOOK);
+            interrupt.check()?;
+            if !agent_killed && self.start.elapsed() >= kill_agent {
+                agent_killed = true;
+                self.board.event("kill -9 of the agent, and started again: it goes on at its last checkpoint");
+                let books = self.agent.kill()?;
+                self.told.extend(books.map(|books| ("ship until the kill", books)));
+                self.agent.start()?;
+            }
+            if !indexer_killed && self.start.elapsed() >= kill_indexer {
+                indexer_killed = true;
+                self.board.event(
+                    "kill -9 of the indexer, and started again: Kafka gives it the partitions when the session of the \
+                     dead one has ended (6 s)",
+                );
+                let books = self.indexer.kill()?;
+                self.told.extend(books.map(|books| ("index until the kill", books)));
+                self.indexer.start()?;
+            }
+            self.look(generator.count())?;
+        }
+        let summary = generator.stop()?;
+        let text = format!("the containers stop after {} lines; the rest arrives", thousands(summary.count(None)));
+        self.board.event(&text);
+        Ok(summary)
+    }
+
+    /// Shows one row a pipeline, and returns the number of documents in the index.
+    fn look(&mut self, printed: u64) -> Result<u64> {
+        self.agent.check()?;
+        self.indexer.check()?;
+        self.elasticsearch.refresh(INDEX)?;
+        let documents = self.elasticsearch.count(INDEX)?;
+        self.board.show(self.start.elapsed().as_secs(), printed, self.agent.books(), self.indexer.books(), documents);
+        Ok(documents)
+    }
+
+    /// Waits until nothing is on the way, and the index holds what it must or nothing more comes.
+    fn drain(&mut self, summary: &Summary, interrupt: &Interrupt) -> Result<()> {
+        let (printed, expect) = (summary.count(None), summary.count(Some(Fate::Indexed)));
+        let deadline = Instant::now() + DRAIN;
+        let (mut last, mut changed) = (0, Instant::now());
+        loop {
+            thread::sleep(LOOK);
+            interrupt.check()?;
+            let documents = self.look(printed)?;
+            if documents != last {
+                (last, changed) = (documents, Instant::now());
+            }
+            let idle = [self.agent.books(), self.indexer.books()].into_iter().all(|books| {
+                books.is_some_and(|books| books.in_flight == 0 && books.lag.is_some_and(|lag| lag.is_none()))
+            });
+            if idle && (documents >= expect || changed.elapsed() > QUIET) {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                println!("not everything arrived within {} s", DRAIN.as_secs());
+                return Ok(());
+            }
+        }
+    }
+
+    fn stop(&mut self) -> Result<()> {
+        self.board.event("SIGTERM to both processes");
+        let books = self.agent.stop()?;
+        self.told.extend(books.map(|books| ("ship to its end", books)));
+        let books = self.indexer.stop()?;
+        self.told.extend(books.map(|books| ("index to its end", books)));
+        Ok(())
+    }
+
+    /// Prints the balance and some documents; an error if the books do not balance.
+    fn close(&self, summary: &Summary) -> Result<()> {
+        self.elasticsearch.refresh(INDEX)?;
+        let audit = audit(&self.elasticsearch, INDEX, &summary.written)?;
+        self.print_samples()?;
+        let lost = self.told.iter().map(|(_, books)| books.dead_lettered + books.expired).sum();
+        print_balance(summary, &audit, &self.told);
+        let faults = faults(&audit, lost, &self.told);
+        if !faults.is_empty() {
+            bail!("the books do not balance:\n  {}", faults.join("\n  "));
+        }
+        println!("\nevery line that had to be indexed is in the index exactly once: the books balance");
+        Ok(())
+    }
+
+    fn print_samples(&self) -> Result<()> {
+        let queries = [
+            ("the last line with an error", json!({ "match_phrase": { "log": "payment refused" } })),
+            ("the last line of a stack trace", json!({ "match_phrase": { "log": "Caused by" } })),
+        ];
+        for (title, query) in queries {
+            let search = json!({ "query": query, "size": 1, "sort": [{ "@timestamp": "desc" }] });
+            println!("\n{title}: POST /{INDEX}/_search {search}");
+            for hit in self.elasticsearch.search(INDEX, &search)? {
+                let shown = json!({ "_index": hit["_index"], "_id": hit["_id"], "_source": hit["_source"] });
+                println!("{}", serde_json::to_string_pretty(&shortened(shown))?);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Long texts cut, for the eye.
+fn shortened(mut hit: Value) -> Value {
+    if let Some(log) = hit["_source"]["log"].as_str().filter(|log| log.chars().count() > 300) {
+        let start: String = log.chars().take(300).collect();
+        hit["_source"]["log"] = json!(format!("{start}…"));
+    }
+    hit
+}
+
+fn print_balance(summary: &Summary, audit: &Audit, told: &[(&str, Books)]) {
+    let line = |name: &str, count: u64| println!("  {name:<44} {:>10}", thousands(count));
+    println!("\nThe balance of the books");
+    line("lines that the containers printed", summary.count(None));
+    println!(
+        "      in {} containers, {} KiB, {} rotations",
+        summary.written.len(),
+        thousands(summary.bytes / 1024),
+        summary.rotations
+    );
+    line("= documents in the index", audit.documents);
+    line("+ dropped on the node (trace)", summary.count(Some(Fate::Trace)));
+    line("+ dropped by the indexer (debug)", summary.count(Some(Fate::Debug)));
+    line("+ dead-lettered", told.iter().map(|(_, books)| books.dead_lettered).sum());
+    line("+ expired", told.iter().map(|(_, books)| books.expired).sum());
+    println!(
+        "  missing {}, more than once {}, not to be there {}",
+        audit.missing.len(),
+        audit.repeated.len(),
+        audit.unexpected.len()
+    );
+    println!("\nWhat the processes' own books say (what a killed one had not saved is read again by the next)");
+    for (name, books) in told {
+        println!("  {name:<21} {}", sentence(books));
+    }
+}
+
+/// Why the books do not balance; empty if they do. `lost` are records that the processes' books say never reached the
+/// index: dead-lettered or expired.
+fn faults(audit: &Audit, lost: u64, told: &[(&str, Books)]) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut name = |what: &str, lines: &[String]| {
+        if !lines.is_empty() {
+            faults.push(format!("{} {what}: {}", lines.len(), lines[..lines.len().min(5)].join(", ")));
+        }
+    };
+    if audit.missing.len() as u64 > lost {
+        name("lines are missing in the index", &audit.missing);
+    }
+    name("lines are in the index more than once", &audit.repeated);
+    name("documents must not be there", &audit.unexpected);
+    for end in ["ship to its end", "index to its end"] {
+        let books = told.iter().find(|(name, _)| *name == end).map(|(_, books)| books);
+        if books.is_none_or(|books| books.closed != Some(true) || books.in_flight > 0) {
+            faults.push(format!("{end}: its own books are not closed and balanced"));
+        }
+    }
+    faults
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_a_unit() {
+        for (text, expect) in
+            [("30s", Some(30)), ("2m", Some(120)), ("30", None), ("s", None), ("5s", None), ("", None)]
+        {
+            assert_eq!(duration(text).ok(), expect.map(Duration::from_secs), "{text}");
+        }
+    }
+
+    #[test]
+    fn books_that_do_not_balance_are_faults() {
+        let closed = |balanced, in_flight| Books { closed: Some(balanced), in_flight, ..Books::default() };
+        let ends = |books: Books| [("ship to its end", closed(true, 0)), ("index to its end", books)];
+        let line = || vec!["web-1 line 1".to_owned()];
+        for (audit, lost, told, expect) in [
+            (Audit::default(), 0, ends(closed(true, 0)), 0),
+            (Audit { missing: line(), ..Audit::default() }, 0, ends(closed(true, 0)), 1),
+            (Audit { missing: line(), ..Audit::default() }, 1, ends(closed(true, 0)), 0),
+            (Audit { repeated: line(), unexpected: line(), ..Audit::default() }, 9, ends(closed(true, 0)), 2),
+            (Audit::default(), 0, ends(closed(false, 0)), 1),
+            (Audit::default(), 0, ends(closed(true, 1)), 1),
+            (Audit::default(), 0, ends(Books::default()), 1),
+        ] {
+            assert_eq!(faults(&audit, lost, &told).len(), expect, "{audit:?} {lost} {told:?}");
+        }
+        assert_eq!(faults(&Audit::default(), 0, &[]).len(), 2);
+    }
+}

@@ -1,0 +1,60 @@
+//! What `./dev` does once everything that it needs is installed.
+
+mod check;
+mod components;
+mod demo;
+mod format;
+mod layers;
+mod project;
+mod step;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::project::Project;
+
+#[derive(Parser)]
+#[command(name = "./dev", about = "Builds, tests and shows Sluice.")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Everything that must hold: layers, format, lints, plugins, unit tests, real servers.
+    Test,
+    /// The part of `test` that needs no server: layers, tidiness, format, lints.
+    Check,
+    /// Formats the Rust code of every workspace.
+    Fmt,
+    /// Builds the plugins into WebAssembly components.
+    Components,
+    /// The whole chain, to look at: container logs, agent, Kafka, indexer, Elasticsearch.
+    Demo(demo::Options),
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: &Task) -> Result<()> {
+    let project = Project::find()?;
+    match task {
+        Task::Test => test::run(&project),
+        Task::Check => check::run(&project),
+        Task::Fmt => format::write(&project),
+        Task::Components => components::run(&project),
+        Task::Demo(options) => demo::run(&project, options),
+    }
+}
