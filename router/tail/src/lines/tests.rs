@@ -1,0 +1,312 @@
+use proptest::prelude::*;
+use sluice_core::{Batch, Generation, Origin, Place, Watermark};
+
+use super::*;
+
+const AT: u64 = 1_700_000_000_000_000_000;
+
+/// Stream, nanoseconds after [`AT`], text, whether cut.
+type Expected<'a> = (Stream, u64, &'a str, bool);
+
+const OUT: Stream = Stream::Stdout;
+const ERR: Stream = Stream::Stderr;
+
+fn cri(nanoseconds: u64, stream: &str, tag: &str, text: &str) -> String {
+    format!("2023-11-14T22:13:20.{nanoseconds:09}Z {stream} {tag} {text}\n")
+}
+
+fn docker(nanoseconds: u64, stream: &str, text: &str) -> String {
+    let time = format!("2023-11-14T22:13:20.{nanoseconds:09}Z");
+    format!("{}\n", serde_json::json!({"log": text, "stream": stream, "time": time}))
+}
+
+fn batch(assembly: Assembly) -> Batch {
+    let mut watermark = Watermark::new(Generation::new(Default::default()), 0u64);
+    let receipt = watermark.open(assembly.len() as u32, 0);
+    assembly.into_batch(Place::File { path: "f".into() }.into(), Origin::unknown().into(), receipt)
+}
+
+fn settings(max_line: usize, counters: &Counters) -> Settings<'_> {
+    Settings { max_line, clock: || AT + 999, counters }
+}
+
+fn lines_of(content: &[u8]) -> Lines {
+    let first = content.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    Lines::new(Format::of_first_line(first), 7, Position::default())
+}
+
+/// Checks the records of a file with this content, which will not grow.
+fn check(content: impl AsRef<[u8]>, max_line: usize, expected: &[Expected<'_>]) -> Counters {
+    let (content, counters) = (content.as_ref(), Counters::default());
+    let (mut lines, mut out) = (lines_of(content), Assembly::default());
+    let taken = lines.take(content, settings(max_line, &counters), &mut out);
+    lines.take_end(&content[taken..], settings(max_line, &counters), &mut out);
+    let batch = batch(out);
+    let text = |record| std::str::from_utf8(batch.text(record)).unwrap();
+    let seen: Vec<_> = batch
+        .records()
+        .iter()
+        .map(|record| (record.stream, record.time - AT, text(record), record.truncated))
+        .collect();
+    assert_eq!(seen, expected);
+    assert_eq!(lines.read(), content.len() as u64);
+    counters
+}
+
+#[test]
+fn texts_keep_what_their_runtime_keeps() {
+    check(
+        [cri(1, "stdout", "F", "a"), cri(2, "stderr", "F", ""), cri(3, "stdout", "F", "\0\r")].concat(),
+        100,
+        &[(OUT, 1, "a", false), (ERR, 2, "", false), (OUT, 3, "\0\r", false)],
+    );
+    check(
+        [docker(1, "stdout", "a\r\n"), docker(2, "stderr", "\n")].concat(),
+        100,
+        &[(OUT, 1, "a\r\n", false), (ERR, 2, "\n", false)],
+    );
+    check(
+        "a\r\nb\n\nc",
+        100,
+        &[(OUT, 999, "a", false), (OUT, 999, "b", false), (OUT, 999, "", false), (OUT, 999, "c", false)],
+    );
+}
+
+#[test]
+fn parts_are_joined_by_stream() {
+    for line in [
+        |n, stream: &str, last: bool, text: &str| cri(n, stream, if last { "F" } else { "P" }, text),
+        |n, stream: &str, last: bool, text: &str| docker(n, stream, &[text, if last { "\n" } else { "" }].concat()),
+    ] {
+        let newline = if line(1, "stdout", true, "").starts_with('{') { "\n" } else { "" };
+        let content = [
+            line(1, "stdout", false, "a"),
+            line(2, "stderr", false, "x"),
+            line(3, "stdout", false, "b"),
+            line(4, "stderr", true, "y"),
+            line(5, "stderr", true, "whole"),
+            line(6, "stdout", true, "c"),
+            line(7, "stderr", false, "open "),
+            line(8, "stderr", false, "at the end"),
+        ];
+        check(
+            content.concat(),
+            100,
+            &[
+                (ERR, 2, &format!("xy{newline}"), false),
+                (ERR, 5, &format!("whole{newline}"), false),
+                (OUT, 1, &format!("abc{newline}"), false),
+                (ERR, 7, "open at the end", false),
+            ],
+        );
+    }
+}
+
+#[test]
+fn malformed_lines_are_kept_and_disturb_nothing() {
+    let content = [cri(1, "stdout", "P", "a"), "garbage\n".into(), "\n".into(), cri(2, "stdout", "F", "b")];
+    let counters =
+        check(content.concat(), 100, &[(OUT, 1, "garbage", false), (OUT, 1, "", false), (OUT, 1, "ab", false)]);
+    assert_eq!(counters.lines_malformed.get(), 2);
+    let content = [docker(1, "stderr", "a\n"), "{\"log\":\"torn".into()];
+    let counters = check(content.concat(), 100, &[(ERR, 1, "a\n", false), (OUT, 1, "{\"log\":\"torn", false)]);
+    assert_eq!(counters.lines_malformed.get(), 1);
+}
+
+#[test]
+fn long_texts_are_cut() {
+    let content = [
+        cri(1, "stdout", "F", "12345"),
+        cri(2, "stdout", "F", "123456"),
+        cri(3, "stdout", "P", "123"),
+        cri(4, "stderr", "F", "e"),
+        cri(5, "stdout", "P", "456"),
+        cri(6, "stdout", "P", "789"),
+        cri(7, "stdout", "F", "0"),
+        cri(8, "stdout", "F", "next"),
+    ];
+    let counters = check(
+        content.concat(),
+        5,
+        &[
+            (OUT, 1, "12345", false),
+            (OUT, 2, "12345", true),
+            (ERR, 4, "e", false),
+            (OUT, 3, "12345", true),
+            (OUT, 8, "next", false),
+        ],
+    );
+    assert_eq!(counters.lines_cut.get(), 2);
+    check(
+        [docker(1, "stdout", "1234\n"), docker(2, "stdout", "12345\n")].concat(),
+        5,
+        &[(OUT, 1, "1234\n", false), (OUT, 2, "12345", true)],
+    );
+    check("12345\n123456\n", 5, &[(OUT, 999, "12345", false), (OUT, 999, "12345", true)]);
+}
+
+#[test]
+fn a_line_too_long_to_be_held_is_cut_and_passed_over() {
+    let counters = Counters::default();
+    let (mut lines, mut out) = (lines_of(b"long"), Assembly::default());
+    let settings = settings(5, &counters);
+    lines.take_beginning(b"1234567", settings, &mut out);
+    assert_eq!(lines.position(), Position::default());
+    assert_eq!(lines.take(b"89", settings, &mut out), 2);
+    assert_eq!(lines.position().lowest(), 0);
+    assert_eq!(lines.take(b"0\nnext\n", settings, &mut out), 7);
+    assert_eq!(lines.position(), Position { stdout: 16, stderr: 16, ..Position::default() });
+    let batch = batch(out);
+    let seen: Vec<_> =
+        batch.records().iter().map(|record| (batch.text(record), record.position, record.truncated)).collect();
+    assert_eq!(seen, [(&b"12345"[..], 0, true), (b"next", 11, false)]);
+}
+
+#[test]
+fn bytes_that_are_not_utf8_are_kept() {
+    for (content, raw) in [
+        (b"ok\nb\xffd\nok\n".to_vec(), b"b\xffd".to_vec()),
+        (
+            [
+                cri(1, "stdout", "F", "ok").as_bytes(),
+                b"2023-11-14T22:13:20Z stdout F b\xffd\n",
+                cri(1, "stdout", "F", "ok").as_bytes(),
+            ]
+            .concat(),
+            b"b\xffd".to_vec(),
+        ),
+        (
+            [
+                docker(1, "stdout", "ok").replace("ok", "ok\\n").as_bytes(),
+                &b"{\"log\":\"b\xffd\\n\",\"stream\":\"stdout\",\"time\":\"2023-11-14T22:13:20Z\"}\n"[..],
+                docker(1, "stdout", "ok\n").as_bytes(),
+            ]
+            .concat(),
+            b"b\xffd\n".to_vec(),
+        ),
+    ] {
+        let (counters, mut out) = (Counters::default(), Assembly::default());
+        lines_of(&content).take(&content, settings(100, &counters), &mut out);
+        let batch = batch(out);
+        assert_eq!(batch.len(), 3);
+        let record = &batch.records()[1];
+        assert_eq!(batch.text(record), String::from_utf8_lossy(&raw).as_bytes());
+        assert_eq!(batch.raw(record), Some(raw.as_slice()));
+        for other in [0, 2] {
+            assert!(batch.text(&batch.records()[other]).starts_with(b"ok"));
+            assert_eq!(batch.raw(&batch.records()[other]), None);
+        }
+        assert_eq!(counters.lines_not_utf8.get(), 1);
+    }
+}
+
+#[test]
+fn a_character_may_lie_in_two_parts() {
+    let (mut content, euro) = (b"2023-11-14T22:13:20Z stdout P 1".to_vec(), "€".as_bytes());
+    content.extend_from_slice(&euro[..1]);
+    content.extend_from_slice(b"\n2023-11-14T22:13:20Z stdout F ");
+    content.extend_from_slice(&euro[1..]);
+    let counters = check(content, 100, &[(OUT, 0, "1€", false)]);
+    assert_eq!(counters.lines_not_utf8.get(), 0);
+}
+
+#[test]
+fn texts_lie_end_to_end() {
+    let (counters, mut out) = (Counters::default(), Assembly::default());
+    let content = [
+        cri(1, "stdout", "P", "a"),
+        cri(2, "stderr", "F", "b"),
+        cri(3, "stdout", "F", "c"),
+        cri(4, "stdout", "F", "d"),
+    ]
+    .concat();
+    lines_of(content.as_bytes()).take(content.as_bytes(), settings(100, &counters), &mut out);
+    assert_eq!(batch(out).arena(), b"bacd");
+}
+
+#[derive(Clone, Debug)]
+struct Written {
+    stream: Stream,
+    partial: bool,
+    text: String,
+}
+
+fn written() -> impl Strategy<Value = Vec<Written>> {
+    let one = (any::<bool>(), prop::bool::weighted(0.4), "[a-zé€\\\\\"]{0,6}")
+        .prop_map(|(err, partial, text)| Written { stream: if err { ERR } else { OUT }, partial, text });
+    prop::collection::vec(one, 1..30)
+}
+
+fn file_of(written: &[Written], is_docker: bool) -> Vec<u8> {
+    let line = |(n, line): (usize, &Written)| match (is_docker, line.partial) {
+        (true, true) => docker(n as u64, line.stream.name(), &line.text),
+        (true, false) => docker(n as u64, line.stream.name(), &format!("{}\n", line.text)),
+        (false, true) => cri(n as u64, line.stream.name(), "P", &line.text),
+        (false, false) => cri(n as u64, line.stream.name(), "F", &line.text),
+    };
+    written.iter().enumerate().map(line).collect::<String>().into_bytes()
+}
+
+/// The whole texts that were written, as the model has them: stream, time of the first part, text.
+fn whole_texts(written: &[Written], end: &str) -> Vec<(Stream, u64, String)> {
+    let mut open: [Option<(u64, String)>; 2] = [None, None];
+    let mut texts = Vec::new();
+    for (n, line) in written.iter().enumerate() {
+        let join = &mut open[line.stream as usize];
+        join.get_or_insert((n as u64, String::new())).1.push_str(&line.text);
+        if !line.partial
+            && let Some((time, text)) = join.take()
+        {
+            texts.push((line.stream, time, text + end));
+        }
+    }
+    texts
+}
+
+proptest! {
+    /// However a file grows while it is read, its records are the same, with the same identity.
+    #[test]
+    fn turns_do_not_matter(written in written(), is_docker: bool, cuts in prop::collection::vec(0usize..2000, 0..8)) {
+        let (content, counters) = (file_of(&written, is_docker), Counters::default());
+        let settings = settings(1000, &counters);
+        let mut at_once = Assembly::default();
+        lines_of(&content).take(&content, settings, &mut at_once);
+        let (mut lines, mut seen) = (lines_of(&content), Vec::new());
+        let mut ends: Vec<_> = cuts.into_iter().map(|cut| cut.min(content.len())).chain([content.len()]).collect();
+        ends.sort();
+        for end in ends {
+            let mut out = Assembly::default();
+            lines.take(&content[lines.read() as usize..end], settings, &mut out);
+            let batch = batch(out);
+            seen.extend(batch.records().iter().map(|record| (record.id, record.time, batch.text(record).to_vec())));
+        }
+        let batch = batch(at_once);
+        let expected: Vec<_> = batch.records().iter().map(|record| (record.id, record.time, batch.text(record).to_vec())).collect();
+        prop_assert_eq!(seen, expected);
+        let texts: Vec<_> = batch.records().iter().map(|record| {
+            (record.stream, record.time - AT, String::from_utf8(batch.text(record).to_vec()).unwrap())
+        }).collect();
+        prop_assert_eq!(texts, whole_texts(&written, if is_docker { "\n" } else { "" }));
+    }
+
+    /// From any position on, a restart gives exactly the records that the position leaves out.
+    #[test]
+    fn a_restart_at_any_position_goes_on(written in written(), is_docker: bool, cut in 0usize..2000) {
+        let (content, counters) = (file_of(&written, is_docker), Counters::default());
+        let settings = settings(1000, &counters);
+        let ids = |out: Assembly| batch(out).records().iter().map(|record| record.id).collect::<Vec<_>>();
+        let (mut all, mut before, mut after) = (Assembly::default(), Assembly::default(), Assembly::default());
+        lines_of(&content).take(&content, settings, &mut all);
+        let mut first = lines_of(&content);
+        first.take(&content[..cut.min(content.len())], settings, &mut before);
+        let position = first.position();
+        prop_assert!(position.lowest() <= first.read() && first.read() <= cut as u64);
+        let mut second = Lines::new(Format::of_first_line(content.split(|&b| b == b'\n').next().unwrap()), 7, position);
+        second.take(&content[position.lowest() as usize..], settings, &mut after);
+        let (mut seen, mut all) = ([ids(before), ids(after)].concat(), ids(all));
+        seen.sort();
+        all.sort();
+        prop_assert_eq!(seen, all);
+        prop_assert_eq!(second.read(), content.len() as u64);
+    }
+}

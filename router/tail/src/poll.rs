@@ -1,0 +1,152 @@
+//! Looking at the files that are followed: growth, truncation, replacement, and the end of those that left.
+
+use std::{
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use crate::{
+    files::{Files, Remembered},
+    fingerprint::Inode,
+    follower::{Follower, Stage},
+};
+
+/// How long a file that no path leads to may be silent before it counts as ended, once it is deleted or its successor
+/// is written to. A writer finishes a line in that time.
+const SILENCE: Duration = Duration::from_secs(5);
+/// The same for a file that is still there and has no successor with a line in it: its writer may not know yet.
+const SILENCE_WITHOUT_SUCCESSOR: Duration = Duration::from_secs(60);
+
+impl Files {
+    /// Looks at the files that are busy, or at all, for growth, truncation and replacement. True where only a scan can
+    /// tell more.
+    pub fn poll(&mut self, all: bool) -> bool {
+        let now = Instant::now();
+        let (mut rescan, mut lag) = (false, 0);
+        for index in 0..self.followers.len() {
+            if all || self.followers[index].is_busy(now) {
+                rescan |= self.look_at(index);
+            }
+            let follower = &mut self.followers[index];
+            lag += follower.size.saturating_sub(follower.delivered());
+        }
+        self.retire();
+        self.config.counters.lag_bytes.set(lag);
+        let open = self.followers.iter().filter(|follower| follower.file().is_some()).count();
+        self.config.counters.files_open.set(open as u64);
+        rescan
+    }
+
+    /// Looks at one file; true if it is not where it was.
+    fn look_at(&mut self, index: usize) -> bool {
+        let follower = &self.followers[index];
+        let Some(file) = follower.file() else { return false };
+        let there = fs::metadata(&follower.path).ok();
+        let here = there.as_ref().filter(|metadata| follower.is_at(Inode::of(metadata)));
+        let moved = match follower.stage {
+            Stage::Present => here.is_none(),
+            // The path of a file that left leads nowhere, or to a successor that is known or is to be found.
+            _ => there.as_ref().is_some_and(|metadata| !self.is_open(Inode::of(metadata))),
+        };
+        let size = match here {
+            Some(metadata) => metadata.len(),
+            None => file.metadata().map_or(follower.seen(), |metadata| metadata.len()),
+        };
+        if self.was_truncated(index, size) {
+            self.split_truncated(index);
+            return moved;
+        }
+        let follower = &mut self.followers[index];
+        follower.size = size;
+        // Shorter where an incomplete line was taken back.
+        if size != follower.seen() {
+            (follower.ready, follower.grown) = (true, Instant::now());
+            self.have_predecessor_looked_at(index);
+        }
+        moved
+    }
+
+    pub(crate) fn is_open(&self, inode: Inode) -> bool {
+        self.followers.iter().any(|follower| follower.is_at(inode))
+    }
+
+    fn was_truncated(&self, index: usize, size: u64) -> bool {
+        let follower = &self.followers[index];
+        if size < follower.read() {
+            return true;
+        }
+        // Emptied and written to again beyond the old position: another first line tells.
+        let (Some(fingerprint), Some(file)) = (follower.fingerprint(), follower.file()) else { return false };
+        size > follower.seen() && !fingerprint.is_of(file).unwrap_or(true)
+    }
+
+    /// A successor that gets its first bytes shows that the writer has moved on: one more look at the predecessor,
+    /// then its end is the end.
+    fn have_predecessor_looked_at(&mut self, index: usize) {
+        let successor = &self.followers[index];
+        if successor.seen() > 0 {
+            return;
+        }
+        let Some(number) = successor.behind else { return };
+        if let Some(predecessor) = self.followers.iter_mut().find(|follower| follower.number == number) {
+            predecessor.ready |= predecessor.file().is_some();
+        }
+    }
+
+    /// Moves files that left on to their end, and those that are done to what is remembered.
+    fn retire(&mut self) {
+        let now = Instant::now();
+        for index in 0..self.followers.len() {
+            let follower = &self.followers[index];
+            if follower.stage == Stage::Leaving && !follower.ready && now - follower.grown >= self.silence_of(follower)
+            {
+                let follower = &mut self.followers[index];
+                (follower.stage, follower.ready) = (Stage::Finishing, true);
+            }
+        }
+        let remembered = &mut self.remembered;
+        self.followers.retain_mut(|follower| {
+            let done = follower.is_done();
+            if done {
+                remembered.extend(follower.entry().map(|entry| Remembered { entry, since: now }));
+            }
+            !done
+        });
+    }
+
+    fn silence_of(&self, leaving: &Follower) -> Duration {
+        let deleted =
+            leaving.file().and_then(|file| file.metadata().ok()).is_some_and(|metadata| metadata.nlink() == 0);
+        let is_successor =
+            |other: &Follower| other.base == leaving.base && other.number > leaving.number && other.seen() > 0;
+        if deleted || self.followers.iter().any(is_successor) { SILENCE } else { SILENCE_WITHOUT_SUCCESSOR }
+    }
+
+    /// Has these files looked at often for a while.
+    pub fn wake(&mut self, grown: &[PathBuf]) {
+        let now = Instant::now();
+        for follower in self.followers.iter_mut().filter(|follower| grown.contains(&follower.base)) {
+            follower.grown = now;
+        }
+    }
+
+    /// Whether files are to be looked at often.
+    pub fn is_busy(&self) -> bool {
+        let now = Instant::now();
+        self.followers.iter().any(|follower| follower.is_busy(now))
+    }
+
+    /// The files of which notifications are to be switched on or off, which they then are: on for the silent ones.
+    pub fn switch_watches(&mut self) -> impl Iterator<Item = (&Path, bool)> {
+        let now = Instant::now();
+        self.followers.iter_mut().filter_map(move |follower| {
+            let wanted = follower.stage == Stage::Present && !follower.is_busy(now);
+            let switched = wanted != std::mem::replace(&mut follower.is_watched, wanted);
+            switched.then_some((follower.base.as_path(), wanted))
+        })
+    }
+}

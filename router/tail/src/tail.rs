@@ -1,0 +1,134 @@
+//! The source of a pipeline that ships log files.
+
+use std::{sync::Arc, time::Duration};
+
+use sluice_core::{Batch, Failure, Generation, pipeline::Source};
+use tokio::{
+    task::consume_budget,
+    time::{Instant, sleep_until},
+};
+
+use crate::{
+    Config,
+    checkpoint::Checkpoints,
+    files::{Files, Turn},
+    watch::Watch,
+};
+
+/// Between two looks at the files that grew just now, or move away.
+const POLL_BUSY: Duration = Duration::from_millis(20);
+/// Between two looks at all files: this is how late a line is seen where no notification comes.
+const POLL_ALL: Duration = Duration::from_millis(250);
+/// Between two scans, whatever asks for them.
+const SCAN_PAUSE: Duration = Duration::from_millis(100);
+/// Between two looks whether receipts were resolved, while back-pressure holds the files.
+const POLL_BLOCKED: Duration = Duration::from_millis(5);
+
+/// Follows files, and remembers how far they were delivered.
+#[derive(Debug)]
+pub struct Tail {
+    files: Files,
+    checkpoints: Checkpoints,
+    watch: Watch,
+    scan_interval: Duration,
+    /// Something changed that only a scan can tell.
+    scan_wanted: bool,
+    last_scan: Option<Instant>,
+    next_poll: Instant,
+    next_poll_of_all: Instant,
+}
+
+impl Tail {
+    /// Starts at the checkpoints of the pipeline `name`. No file is opened before the first [`Source::next`].
+    ///
+    /// # Errors
+    /// Fatal: a pattern that is none, a folder of checkpoints that cannot be written or that another process holds.
+    pub fn open(config: Config, name: &str, generation: Arc<Generation>) -> Result<Self, Failure> {
+        let (checkpoints, entries) = Checkpoints::open(&config.checkpoints, name)?;
+        let scan_interval = config.scan_interval;
+        let files = Files::new(config, entries, generation)?;
+        let now = Instant::now();
+        Ok(Self {
+            files,
+            checkpoints,
+            watch: Watch::new(),
+            scan_interval,
+            scan_wanted: true,
+            last_scan: None,
+            next_poll: now,
+            next_poll_of_all: now,
+        })
+    }
+
+    /// Scans and polls where it is time to.
+    fn look(&mut self) {
+        let now = Instant::now();
+        self.scan_wanted |= self.watch.take_names();
+        let grown = self.watch.take_grown();
+        self.files.wake(&grown);
+        let all = now >= self.next_poll_of_all;
+        let poll = all || now >= self.next_poll || !grown.is_empty();
+        if poll {
+            self.scan_wanted |= self.files.poll(all);
+            self.next_poll_of_all = if all { now + POLL_ALL } else { self.next_poll_of_all };
+            self.next_poll = if self.files.is_busy() { now + POLL_BUSY } else { self.next_poll_of_all };
+        }
+        let scan = now >= self.next_scan(now);
+        if scan {
+            self.watch.follow(&self.files.folders());
+            self.files.scan();
+            (self.scan_wanted, self.last_scan) = (false, Some(now));
+        }
+        if scan || poll {
+            for (path, is_watched) in self.files.switch_watches() {
+                self.watch.set_file(path, is_watched);
+            }
+        }
+    }
+
+    fn next_scan(&self, now: Instant) -> Instant {
+        let pause = if self.scan_wanted { SCAN_PAUSE } else { self.scan_interval };
+        self.last_scan.map_or(now, |last| last + pause)
+    }
+
+    /// Waits until there may be something to do.
+    async fn wait(&self, blocked: bool) {
+        let now = Instant::now();
+        let until = if blocked { now + POLL_BLOCKED } else { self.next_poll.min(self.next_scan(now)) };
+        tokio::select! {
+            () = sleep_until(until) => {}
+            () = self.watch.changed() => {}
+        }
+    }
+}
+
+impl Source for Tail {
+    /// Never ends. Whatever it reads between two waits it returns, so that nothing is lost where it is dropped.
+    async fn next(&mut self) -> Result<Option<Batch>, Failure> {
+        loop {
+            // Reading never waits; others on this thread get their turn all the same.
+            consume_budget().await;
+            self.look();
+            let turn = self.files.turn();
+            if self.files.take_new() {
+                self.save().await?;
+            }
+            match turn {
+                Turn::Batch(batch) => return Ok(Some(batch)),
+                Turn::Progress => {}
+                Turn::Idle => self.wait(false).await,
+                Turn::Blocked => self.wait(true).await,
+            }
+        }
+    }
+
+    async fn save(&mut self) -> Result<(), Failure> {
+        let entries = self.files.entries();
+        self.checkpoints.save(&entries)
+    }
+
+    /// Saves; files and checkpoints are let go when the source is dropped.
+    async fn close(&mut self) -> Result<(), Failure> {
+        self.save().await
+    }
+}
