@@ -1,0 +1,121 @@
+//! The batch as it crossed the boundary, seen through the fields.
+use std::cell::{Cell, OnceCell};
+
+use crate::bindings::sluice::plugin::batches;
+use crate::record::{Field, Record, Value};
+
+/// A batch of columns. Built once a call; looking at its records allocates nothing.
+pub struct Batch<'a> {
+    len: usize,
+    pub(crate) now: u64,
+    pub(crate) times: &'a [u64],
+    columns: Vec<Column<'a>>,
+}
+
+impl<'a> Batch<'a> {
+    pub fn new(batch: &'a batches::Batch) -> Self {
+        Self {
+            len: batch.len as usize,
+            now: batch.now,
+            times: &batch.times,
+            columns: batch.columns.iter().map(Column::new).collect(),
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    #[inline]
+    pub fn record(&'a self, index: usize) -> Record<'a> {
+        Record { batch: self, index }
+    }
+
+    /// The first record after `start` that may differ from record `start` in a field.
+    /// With `times` every record differs.
+    #[inline]
+    pub fn alike_until(&self, start: usize) -> usize {
+        if !self.times.is_empty() {
+            return start + 1;
+        }
+        let ends = self.columns.iter().map(|column| column.run_end(start));
+        ends.min().unwrap_or(self.len).clamp(start + 1, self.len)
+    }
+
+    #[inline]
+    pub(crate) fn column(&self, field: Field) -> Option<&Column<'a>> {
+        self.columns.get(field.0)
+    }
+}
+
+/// One field of every record.
+pub(crate) struct Column<'a> {
+    bytes: &'a [u8],
+    /// `bytes`, checked once for all values; a check of each would cost more than the rest.
+    text: OnceCell<&'a str>,
+    ends: &'a [u32],
+    kinds: &'a [u8],
+    runs: &'a [u32],
+    /// The run of the record that was looked at last: records are looked at in order.
+    run: Cell<usize>,
+}
+
+impl<'a> Column<'a> {
+    fn new(column: &'a batches::Column) -> Self {
+        Self {
+            bytes: &column.text,
+            text: OnceCell::new(),
+            ends: &column.ends,
+            kinds: &column.kinds,
+            runs: &column.runs,
+            run: Cell::new(0),
+        }
+    }
+
+    #[inline]
+    pub fn value(&self, record: usize) -> Value<'a> {
+        let at = self.position(record);
+        match self.kinds.get(at).copied() {
+            // No kinds at all: every value is a text.
+            None | Some(2) => self.slice(at).map_or(Value::Absent, Value::Text),
+            Some(1) => Value::Null,
+            Some(3) => self.slice(at).map_or(Value::Absent, Value::Number),
+            Some(4) => Value::Boolean(self.slice(at) == Some("true")),
+            Some(5) => self.slice(at).map_or(Value::Absent, Value::Object),
+            Some(6) => self.slice(at).map_or(Value::Absent, Value::Array),
+            Some(_) => Value::Absent,
+        }
+    }
+
+    /// The first record after the run of `record`.
+    #[inline]
+    fn run_end(&self, record: usize) -> usize {
+        if self.runs.is_empty() {
+            return record + 1;
+        }
+        self.runs.get(self.position(record)).map_or(record + 1, |end| *end as usize)
+    }
+
+    /// Which value holds for `record`.
+    #[inline]
+    fn position(&self, record: usize) -> usize {
+        if self.runs.is_empty() {
+            return record;
+        }
+        let last = self.run.get();
+        let passed = last > 0 && self.runs.get(last - 1).is_some_and(|end| *end as usize > record);
+        let from = if passed { 0 } else { last };
+        let ahead = self.runs.get(from..).unwrap_or_default();
+        let run = from + ahead.iter().take_while(|end| **end as usize <= record).count();
+        self.run.set(run);
+        run
+    }
+
+    #[inline]
+    fn slice(&self, at: usize) -> Option<&'a str> {
+        let start = if at == 0 { 0 } else { *self.ends.get(at - 1)? as usize };
+        let end = *self.ends.get(at)? as usize;
+        let text = self.text.get_or_init(|| std::str::from_utf8(self.bytes).unwrap_or_default());
+        text.get(start..end)
+    }
+}

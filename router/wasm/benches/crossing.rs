@@ -1,0 +1,132 @@
+//! What it costs to ask a plugin. `call` is the crossing and the plugin's own work; `apply` adds finding the columns;
+//! `native` parses the same documents with serde_json, without WebAssembly. Criterion's throughput is records.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+#[path = "../tests/plugins/batches.rs"]
+#[allow(dead_code)]
+mod batches;
+#[path = "../tests/plugins/components.rs"]
+#[allow(dead_code)]
+mod components;
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use batches::{batch, origin};
+use components::plugin;
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use sluice_core::pipeline::Transform;
+use sluice_core::{Batch, Ledger, Origin, Shape};
+use sluice_wasm::Chain;
+
+/// About 250 bytes, as the design's measurements had them.
+fn line(index: usize) -> String {
+    let level = ["debug", "info", "warn", "error"][index % 4];
+    let message = "order accepted and queued for the warehouse, ".repeat(3);
+    format!(r#"{{"ts":"2026-01-02T03:04:05.{index:06}Z","level":"{level}","logger":"shop.cart","msg":"{message}"}}"#)
+}
+
+fn document(index: usize) -> String {
+    let log = serde_json::Value::from(line(index));
+    format!(
+        r#"{{"log":{log},"stream":"stdout","docker":{{"container_id":"{:064x}"}},"kubernetes":{{"container_name":"web","namespace_name":"shop","pod_name":"web-{}","host":"node-1"}},"time":1700000000}}"#,
+        index / 5,
+        index / 5
+    )
+}
+
+/// `run` records in a row are of one origin, of three origins in turn.
+fn make(shape: Shape, len: usize, run: usize, row: fn(usize) -> String) -> Batch {
+    let origins = vec![origin("a", "info"), origin("b", "warn"), origin("c", "error")];
+    let rows: Vec<String> = (0..len).map(row).collect();
+    let rows: Vec<(u32, &[u8])> = (0..len).map(|n| ((n / run % 3) as u32, rows[n].as_bytes())).collect();
+    batch(shape, &Arc::new(Ledger::default()), origins, &rows)
+}
+
+fn unknown(len: usize) -> Batch {
+    let rows: Vec<String> = (0..len).map(document).collect();
+    let rows: Vec<(u32, &[u8])> = rows.iter().map(|row| (0, row.as_bytes())).collect();
+    batch(Shape::Documents, &Arc::new(Ledger::default()), vec![Origin::unknown()], &rows)
+}
+
+/// Asks a plugin about the same batch again and again: options are such that nothing is dropped.
+fn ask(c: &mut Criterion, name: &str, options: &str, batch: Batch) {
+    let len = batch.len() as u64;
+    let plugin = Arc::new(plugin("level-filter", options));
+    let mut chain = Chain::new(std::slice::from_ref(&plugin), &Ledger::default());
+    let mut batch = Some(batch);
+    let mut ask = || batch = batch.take().map(|asked| chain.apply(asked).expect("an answer"));
+    let mut group = c.benchmark_group(name);
+    group.throughput(Throughput::Elements(len));
+    group.bench_function("apply", |b| b.iter(&mut ask));
+    group.bench_function("call", |b| {
+        b.iter_custom(|iterations| {
+            let before = plugin.counters().read().time;
+            (0..iterations).for_each(|_| ask());
+            plugin.counters().read().time - before
+        });
+    });
+    group.finish();
+    assert_eq!(batch.map(|kept| kept.len() as u64), Some(len), "{name} dropped records");
+}
+
+fn crossing(c: &mut Criterion) {
+    let word = |_| "info".to_string();
+    let by_text = r#"{"at_least":"debug","field":"log"}"#;
+    let by_origin = r#"{"at_least":"debug","field":"kubernetes.namespace_name"}"#;
+    let with_text = r#"{"at_least":"debug","field":"kubernetes.namespace_name","parse_text":true}"#;
+    for len in [10, 1000] {
+        ask(c, &format!("one column, {len} records"), by_text, make(Shape::Lines, len, 5, word));
+        ask(c, &format!("runs of 5, {len} records"), by_origin, make(Shape::Lines, len, 5, line));
+        ask(c, &format!("runs of 5 and the text, {len} records"), with_text, make(Shape::Lines, len, 5, line));
+    }
+    ask(c, "runs of 1000, 1000 records", by_origin, make(Shape::Lines, 1000, 1000, line));
+}
+
+fn columns(c: &mut Criterion) {
+    let level = r#"{"at_least":"debug","field":"log.level"}"#;
+    let usual = r#"{"at_least":"debug"}"#;
+    let namespace = r#"{"at_least":"debug","field":"kubernetes.namespace_name"}"#;
+    ask(c, "log.level of lines, 1000 records", level, make(Shape::Lines, 1000, 5, line));
+    ask(c, "the usual five of lines, 1000 records", usual, make(Shape::Lines, 1000, 5, line));
+    ask(c, "log.level of documents, 1000 records", level, unknown(1000));
+    ask(c, "the usual five of documents, 1000 records", usual, unknown(1000));
+    ask(c, "kubernetes.namespace_name of documents, 1000 records", namespace, unknown(1000));
+}
+
+/// The answer is a list of indices; this is its worst case.
+fn dropping(c: &mut Criterion) {
+    let mut group = c.benchmark_group("dropping all, 1000 records");
+    group.throughput(Throughput::Elements(1000));
+    for trick in ["drop-none", "drop-all"] {
+        let plugin = Arc::new(plugin("misbehaves", &format!(r#"{{"do":"{trick}"}}"#)));
+        let mut chain = Chain::new(std::slice::from_ref(&plugin), &Ledger::default());
+        group.bench_function(trick, |b| {
+            b.iter_custom(|iterations| {
+                let before = plugin.counters().read().time;
+                for _ in 0..iterations {
+                    chain.apply(make(Shape::Lines, 1000, 5, |_| "info".to_string())).expect("an answer");
+                }
+                plugin.counters().read().time - before
+            });
+        });
+    }
+    group.finish();
+}
+
+fn native(c: &mut Criterion) {
+    let mut group = c.benchmark_group("native");
+    group.throughput(Throughput::Elements(1000));
+    for (name, row) in [("lines of 250 bytes", line as fn(usize) -> String), ("documents", document)] {
+        let rows: Vec<String> = (0..1000).map(row).collect();
+        group.bench_function(format!("serde_json, {name}"), |b| {
+            b.iter(|| {
+                rows.iter().filter(|row| serde_json::from_str::<serde_json::Value>(black_box(row)).is_ok()).count()
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, crossing, columns, dropping, native);
+criterion_main!(benches);

@@ -1,0 +1,240 @@
+//! The columns of a batch: each field that a chain reads is found once, when the first plugin asks for it.
+use std::ops::Range;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sluice_core::{Batch, Origin, Record, Shape, origin};
+
+use crate::bindings;
+use crate::column::{Builder, Column, Kind};
+use crate::lookup::{Found, Path, Search, readable};
+
+/// The fields that the plugins of a chain read, each once.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fields {
+    keys: Vec<Vec<String>>,
+    paths: Vec<Path>,
+}
+
+impl Fields {
+    /// The number of a field, which is new if no plugin has read it before.
+    pub fn add(&mut self, path: &[String]) -> usize {
+        if let Some(known) = self.keys.iter().position(|keys| keys == path) {
+            return known;
+        }
+        self.keys.push(path.to_vec());
+        self.paths.push(Path::new(path));
+        self.paths.len() - 1
+    }
+}
+
+/// The columns of some records of a batch that follow each other, and of those only the ones not dropped yet.
+pub(crate) struct Columns<'a> {
+    batch: &'a Batch,
+    fields: &'a Fields,
+    /// Indices into the batch.
+    alive: Vec<u32>,
+    columns: Vec<Option<Column>>,
+    times: Option<Vec<u64>>,
+}
+
+/// Where a field's values come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// The text of a line, whose column is there already.
+    Text,
+    /// JSON in the text of a line.
+    InText,
+    Stream,
+    Truncated,
+    Raw,
+    Time,
+    Tag,
+    Origin,
+    Document,
+}
+
+impl<'a> Columns<'a> {
+    pub fn new(batch: &'a Batch, fields: &'a Fields, window: Range<usize>) -> Self {
+        let alive = (window.start as u32..window.end as u32).collect();
+        Self { batch, fields, alive, columns: vec![None; fields.paths.len()], times: None }
+    }
+
+    /// Indices into the batch of the records that are left.
+    pub fn alive(&self) -> &[u32] {
+        &self.alive
+    }
+
+    /// Finds those of the fields that were not found yet, and the times if they are wanted.
+    pub fn prepare(&mut self, fields: &[usize], times: bool) {
+        let missing: Vec<usize> = fields.iter().copied().filter(|field| self.columns[*field].is_none()).collect();
+        // Fields that lie in the same place are found in one pass.
+        let mut groups: Vec<(Place, Vec<usize>)> = Vec::new();
+        for field in missing {
+            let place = self.place(field);
+            match groups.iter_mut().find(|(known, _)| *known == place) {
+                Some((_, fields)) => fields.push(field),
+                None => groups.push((place, vec![field])),
+            }
+        }
+        for (place, fields) in groups {
+            self.find(place, &fields);
+        }
+        if times && self.times.is_none() {
+            self.times = Some(self.records().map(|record| record.time).collect());
+        }
+    }
+
+    /// The batch as the interface has it, with the fields in this order; `prepare` has found them.
+    pub fn view(&self, fields: &[usize], times: bool) -> (Vec<bindings::Column<'_>>, &[u64]) {
+        let arena = self.batch.arena();
+        let columns = fields.iter().filter_map(|field| self.columns[*field].as_ref().map(|column| column.view(arena)));
+        (columns.collect(), self.times.as_deref().filter(|_| times).unwrap_or_default())
+    }
+
+    /// Forgets the records at `drops`, indices into [`Columns::alive`].
+    pub fn remove(&mut self, drops: &[u32]) {
+        let len = self.alive.len() as u32;
+        for column in self.columns.iter_mut().flatten() {
+            *column = column.without(drops, len, self.batch.arena());
+        }
+        remove_at(&mut self.alive, drops);
+        if let Some(times) = &mut self.times {
+            remove_at(times, drops);
+        }
+    }
+
+    fn records(&self) -> impl Iterator<Item = &'a Record> {
+        let records = self.batch.records();
+        self.alive.iter().map(move |index| &records[*index as usize])
+    }
+
+    fn place(&self, field: usize) -> Place {
+        let keys = &self.fields.keys[field];
+        match (self.batch.shape(), keys[0].as_str()) {
+            (Shape::Lines, "log") if keys.len() == 1 => Place::Text,
+            (Shape::Lines, "log") => Place::InText,
+            (Shape::Lines, "stream") => Place::Stream,
+            (Shape::Lines, "log_truncated") => Place::Truncated,
+            (Shape::Lines, "log_raw") => Place::Raw,
+            (Shape::Lines, "time") => Place::Time,
+            (Shape::Lines, "tag") => Place::Tag,
+            (Shape::Lines, _) => Place::Origin,
+            (Shape::Documents, first) if self.origins_know(first) => Place::Origin,
+            (Shape::Documents, _) => Place::Document,
+        }
+    }
+
+    fn find(&mut self, place: Place, fields: &[usize]) {
+        let search = Search::new(fields.iter().map(|field| &self.fields.paths[*field]).collect());
+        let mut columns: Vec<Builder> = fields.iter().map(|_| Builder::default()).collect();
+        match place {
+            Place::Text => {
+                self.columns[fields[0]] = Some(self.texts());
+                return;
+            }
+            Place::Origin => self.of_origins(&mut columns, |origin, out| search.append(&origin.object, out)),
+            Place::Tag => self.of_origins(&mut columns, |origin, out| search.append_behind_first(tag_of(origin), out)),
+            Place::Stream => self.streams(&search, &mut columns),
+            Place::InText | Place::Truncated | Place::Raw | Place::Time => self.of_lines(place, &search, &mut columns),
+            Place::Document => self.of_documents(&search, &mut columns),
+        }
+        for (field, column) in fields.iter().zip(columns) {
+            self.columns[*field] = Some(column.finish());
+        }
+    }
+
+    /// The texts of lines: where they lie end to end, the arena as it stands.
+    fn texts(&self) -> Column {
+        let mut range: Option<Range<usize>> = None;
+        let mut ends = Vec::with_capacity(self.alive.len());
+        for record in self.records() {
+            let (start, end) = (record.start as usize, record.end as usize);
+            let whole = range.get_or_insert(start..start);
+            if whole.end != start {
+                return self.copied_texts();
+            }
+            whole.end = end;
+            ends.push((end - whole.start) as u32);
+        }
+        Column::in_arena(range.unwrap_or_default(), ends)
+    }
+
+    fn copied_texts(&self) -> Column {
+        let mut column = Builder::default();
+        self.records().for_each(|record| column.push_raw(Kind::Text as u8, self.batch.text(record)));
+        column.finish()
+    }
+
+    /// What core's encoder writes for each line.
+    fn of_lines(&self, place: Place, search: &Search, out: &mut [Builder]) {
+        for record in self.records() {
+            let (mut seconds, raw);
+            let found = match place {
+                Place::InText => simdutf8::basic::from_utf8(self.batch.text(record)).ok().map(Found::Text),
+                Place::Truncated => record.truncated.then_some(Found::Value(Kind::Boolean, "true")),
+                Place::Raw => {
+                    raw = self.batch.raw(record).map(|raw| STANDARD.encode(raw));
+                    raw.as_deref().map(Found::Text)
+                }
+                _ => {
+                    seconds = itoa::Buffer::new();
+                    Some(Found::Value(Kind::Number, seconds.format(record.time / 1_000_000_000)))
+                }
+            };
+            search.append_behind_first(found, out);
+        }
+    }
+
+    /// A container writes to one stream most of the time.
+    fn streams(&self, search: &Search, out: &mut [Builder]) {
+        let records: Vec<&Record> = self.records().collect();
+        for run in records.chunk_by(|a, b| a.stream == b.stream) {
+            search.append_behind_first(Some(Found::Text(run[0].stream.name())), out);
+            out.iter_mut().for_each(|column| column.end_run(run.len() as u32));
+        }
+    }
+
+    /// True if no document needs to be looked into for this key.
+    fn origins_know(&self, first: &str) -> bool {
+        origin::FIELDS.contains(&first) && self.records().all(|record| self.batch.origin(record).is_known())
+    }
+
+    /// One value for each run of records of one origin; the value of an origin is found once.
+    fn of_origins(&self, out: &mut [Builder], append: impl Fn(&Origin, &mut [Builder])) {
+        let mut seen: Vec<Option<usize>> = vec![None; self.batch.origins().len()];
+        let records: Vec<&Record> = self.records().collect();
+        for (number, run) in records.chunk_by(|a, b| a.origin == b.origin).enumerate() {
+            let at = run[0].origin as usize;
+            let origin = &self.batch.origins()[at];
+            match seen[at] {
+                Some(value) => out.iter_mut().for_each(|column| column.push_again(value)),
+                None => append(origin, out),
+            }
+            seen[at].get_or_insert(number);
+            out.iter_mut().for_each(|column| column.end_run(run.len() as u32));
+        }
+    }
+
+    fn of_documents(&self, search: &Search, out: &mut [Builder]) {
+        for record in self.records() {
+            search.append(readable(self.batch.text(record)).unwrap_or_default(), out);
+        }
+    }
+}
+
+fn tag_of(origin: &Origin) -> Option<Found<'_>> {
+    (!origin.tag.is_empty()).then_some(Found::Text(&origin.tag))
+}
+
+fn remove_at<T>(items: &mut Vec<T>, drops: &[u32]) {
+    let mut drops = drops.iter().copied().peekable();
+    let mut index = 0;
+    items.retain(|_| {
+        index += 1;
+        drops.next_if(|drop| *drop == index - 1).is_none()
+    });
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,132 @@
+//! What one instance of a plugin may use.
+use std::time::{Duration, Instant};
+
+use rustix::time::{ClockId, clock_gettime};
+use wasmtime::{ResourceLimiter, Result, UpdateDeadline, bail, format_err};
+
+/// What one instance of a plugin may use, and one call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a component file.
+    pub component: usize,
+    /// Bytes of an instance's memory.
+    pub memory: usize,
+    /// CPU time of one call. Not wall-clock time: a plugin is not to blame for a throttled node.
+    pub cpu: Duration,
+    /// Wall-clock time of one call, against a plugin that waits without computing.
+    pub wall: Duration,
+    /// Bytes that one call may hand to the host: its answer and log lines.
+    pub answer: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            component: 16 << 20,
+            memory: 64 << 20,
+            cpu: Duration::from_millis(500),
+            wall: Duration::from_secs(10),
+            answer: 16 << 20,
+        }
+    }
+}
+
+/// Elements of a table: functions that are called by pointer.
+const TABLE: usize = 20_000;
+
+/// Holds one instance to its [`Limits`].
+#[derive(Debug)]
+pub(crate) struct Guard {
+    limits: Limits,
+    started: Instant,
+    /// The thread's CPU time at the first tick of the call: reading it costs a system call, and most calls see no tick.
+    cpu_at_first_tick: Option<Duration>,
+}
+
+impl Guard {
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, started: Instant::now(), cpu_at_first_tick: None }
+    }
+
+    /// A call begins.
+    pub fn begin(&mut self) {
+        self.started = Instant::now();
+        self.cpu_at_first_tick = None;
+    }
+
+    /// The engine's clock ticked during the call. An error ends it.
+    pub fn tick(&mut self) -> Result<UpdateDeadline> {
+        let now = thread_cpu_time();
+        let used = now.saturating_sub(*self.cpu_at_first_tick.get_or_insert(now));
+        if used > self.limits.cpu {
+            bail!("used more than {:?} of CPU time in one call", self.limits.cpu);
+        }
+        if self.started.elapsed() > self.limits.wall {
+            bail!("took longer than {:?} for one call", self.limits.wall);
+        }
+        Ok(UpdateDeadline::Continue(1))
+    }
+}
+
+impl ResourceLimiter for Guard {
+    // An error, not a refusal: it traps where memory is asked for, and does not end in the plugin's own panic.
+    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> Result<bool> {
+        let limit = self.limits.memory;
+        if desired <= limit { Ok(true) } else { Err(format_err!("asked for more than {} MiB of memory", limit >> 20)) }
+    }
+
+    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> Result<bool> {
+        if desired <= TABLE { Ok(true) } else { Err(format_err!("asked for a table of more than {TABLE} elements")) }
+    }
+
+    fn instances(&self) -> usize {
+        16
+    }
+
+    fn tables(&self) -> usize {
+        16
+    }
+
+    fn memories(&self) -> usize {
+        4
+    }
+}
+
+fn thread_cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cpu_time_counts_from_the_first_tick() {
+        let mut guard = Guard::new(Limits { cpu: Duration::from_millis(1), ..Limits::default() });
+        guard.begin();
+        assert!(guard.tick().is_ok());
+        while thread_cpu_time() - guard.cpu_at_first_tick.unwrap() <= Duration::from_millis(1) {
+            std::hint::spin_loop();
+        }
+        assert_eq!(guard.tick().err().unwrap().to_string(), "used more than 1ms of CPU time in one call");
+        guard.begin();
+        assert!(guard.tick().is_ok(), "the next call has a budget of its own");
+    }
+
+    #[test]
+    fn wall_time_is_bounded_too() {
+        let mut guard = Guard::new(Limits { wall: Duration::ZERO, ..Limits::default() });
+        guard.begin();
+        assert_eq!(guard.tick().err().unwrap().to_string(), "took longer than 0ns for one call");
+    }
+
+    #[test]
+    fn memory_and_tables_are_bounded() {
+        let mut guard = Guard::new(Limits { memory: 1 << 20, ..Limits::default() });
+        assert!(guard.memory_growing(0, 1 << 20, None).unwrap());
+        assert!(guard.memory_growing(0, (1 << 20) + 1, None).is_err());
+        assert!(guard.table_growing(0, TABLE, None).unwrap());
+        assert!(guard.table_growing(0, TABLE + 1, None).is_err());
+    }
+}
