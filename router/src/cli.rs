@@ -124,11 +124,12 @@ fn summary(plan: &Plan) -> String {
     format!("{} pipeline{}: {}", names.len(), if names.len() == 1 { "" } else { "s" }, names.join(", "))
 }
 
-/// `RUST_LOG` chooses what is logged, as everywhere in Rust; `info` without it.
+/// `RUST_LOG` chooses what is logged, as everywhere in Rust; `info` without it. The client library's own lines are
+/// left out: what librdkafka says comes through ours, with the component's name.
 fn start_log(format: Option<LogFormat>) {
     let terminal = io::stderr().is_terminal();
     let format = format.unwrap_or(if terminal { LogFormat::Human } else { LogFormat::Json });
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,rdkafka=off"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
     match format {
         LogFormat::Human => log.with_ansi(terminal).init(),

@@ -28,16 +28,17 @@ const LEAVING: Duration = Duration::from_secs(3);
 
 /// Runs until SIGTERM or SIGINT, or until every source has ended. An error if a pipeline failed for good.
 pub fn run(plan: &Plan, report_every: Option<Duration>) -> Result<()> {
-    let assemblies = Assembly::of_plan(plan)?;
     let (trigger, shutdown) = shutdown::channel();
+    let trigger = Arc::new(trigger);
+    // Before anything else: a stop that comes while plugins are compiled is a stop in order, too.
+    stop_on_signal(trigger.clone(), plan.grace_period)?;
+    let assemblies = Assembly::of_plan(plan)?;
     let (ended_sender, ended) = mpsc::channel();
     let books: Vec<_> = assemblies.iter().map(report::Books::of).collect();
     for assembly in assemblies {
         start(assembly, shutdown.clone(), ended_sender.clone())?;
     }
     drop(ended_sender);
-    let trigger = Arc::new(trigger);
-    stop_on_signal(trigger.clone(), plan.grace_period)?;
     if let Some(every) = report_every {
         report::start(books.clone(), every);
     }

@@ -1,11 +1,11 @@
 //! `./dev demo`: container logs → agent → Kafka → indexer → Elasticsearch, killed on the way, and the books at the end.
 
 mod audit;
-mod board;
+pub(crate) mod board;
 mod chain;
 mod generator;
-mod interrupt;
-mod sluice;
+pub(crate) mod interrupt;
+pub(crate) mod sluice;
 mod voice;
 
 use std::path::Path;
@@ -67,7 +67,8 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
     let interrupt = Interrupt::listen()?;
     let folder = tempfile::Builder::new().prefix("sluice-demo-").tempdir().context("cannot create a folder")?;
     let result = show(project, options, &interrupt, folder.path());
-    if options.keep || result.is_err() {
+    let failed = result.is_err() && interrupt.check().is_ok();
+    if options.keep || failed {
         println!("\nkept: {}", folder.keep().display());
     }
     result
@@ -89,11 +90,10 @@ fn show(project: &Project, options: &Options, interrupt: &Interrupt, folder: &Pa
         folder,
     };
     let mut demo = Demo::new(project, &places, elasticsearch)?;
-    demo.agent.start()?;
-    demo.indexer.start()?;
-    let summary = demo.live(&node, options.duration, interrupt)?;
-    demo.drain(&summary, interrupt)?;
-    demo.stop()?;
+    let result = demo.flow(&node, options.duration, interrupt);
+    let stopped = demo.stop();
+    let summary = result?;
+    stopped?;
     demo.close(&summary)
 }
 
@@ -129,6 +129,14 @@ impl Demo {
         println!("containers   {}", places.include);
         println!("kafka        {}   elasticsearch {}", places.kafka, places.elasticsearch);
         Ok(Self { agent, indexer, elasticsearch, board: Board::default(), start: Instant::now(), told: Vec::new() })
+    }
+
+    fn flow(&mut self, node: &Node, duration: Duration, interrupt: &Interrupt) -> Result<Summary> {
+        self.agent.start()?;
+        self.indexer.start()?;
+        let summary = self.live(node, duration, interrupt)?;
+        self.drain(&summary, interrupt)?;
+        Ok(summary)
     }
 
     /// Containers print for `duration`; half way the agent is killed and started again, a little later the indexer.

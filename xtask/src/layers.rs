@@ -8,13 +8,14 @@ use serde_json::Value;
 use crate::project::{Project, packages};
 
 /// What the core may use: data and time, no file, no socket, no clock of its own.
-const CORE: [&str; 11] = [
+const CORE: [&str; 12] = [
     "base64",
     "bytes",
     "fastrand",
     "itoa",
     "memchr",
     "serde_json",
+    "simdutf8",
     "sonic-rs",
     "thiserror",
     "tokio",

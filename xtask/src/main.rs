@@ -1,5 +1,6 @@
 //! What `./dev` does once everything that it needs is installed.
 
+mod bench;
 mod check;
 mod components;
 mod demo;
@@ -36,6 +37,8 @@ enum Task {
     Components,
     /// The whole chain, to look at: container logs, agent, Kafka, indexer, Elasticsearch.
     Demo(demo::Options),
+    /// What a record costs, beside what others need.
+    Bench(bench::Options),
 }
 
 fn main() -> ExitCode {
@@ -56,5 +59,6 @@ fn run(task: &Task) -> Result<()> {
         Task::Fmt => format::write(&project),
         Task::Components => components::run(&project),
         Task::Demo(options) => demo::run(&project, options),
+        Task::Bench(options) => bench::run(&project, options),
     }
 }

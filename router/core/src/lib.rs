@@ -14,6 +14,7 @@ pub mod dead_letter;
 pub mod encode;
 pub mod failure;
 pub mod generation;
+pub mod json;
 pub mod ledger;
 pub mod origin;
 pub mod pipeline;

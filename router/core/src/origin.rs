@@ -35,8 +35,9 @@ impl Origin {
     }
 
     /// An origin as a consumer knows it: by the id of the header `sluice-origin`, with the fields that the first
-    /// document under this id had. `None` where the document is not a JSON object.
+    /// document under this id had. `None` where the document is not a JSON object, or nested absurdly deep.
     pub fn of_document(id: u64, document: &[u8]) -> Option<Self> {
+        let document = crate::json::readable(document)?;
         let mut object = String::from("{");
         for member in sonic_rs::to_object_iter(document) {
             let (name, value) = member.ok()?;
@@ -83,8 +84,9 @@ mod tests {
             let origin = Origin::of_document(7, document.as_bytes()).unwrap();
             assert_eq!((origin.id, origin.object.as_str()), (7, object));
         }
-        for broken in ["", "[]", "1", "null", r#"{"a":1"#, r#"{"a" 1}"#, "{\"a\":\"\u{1}\"}"] {
-            assert_eq!(Origin::of_document(7, broken.as_bytes()), None, "{broken}");
+        let deep = r#"{"a":"#.repeat(1_000_000);
+        for broken in [deep.as_str(), "", "[]", "1", "null", r#"{"a":1"#, r#"{"a" 1}"#, "{\"a\":\"\u{1}\"}"] {
+            assert_eq!(Origin::of_document(7, broken.as_bytes()), None, "{}", &broken[..broken.len().min(20)]);
         }
         assert_eq!(Origin::of_document(7, b"{\"a\":\"\xff\"}"), None);
     }

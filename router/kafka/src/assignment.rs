@@ -19,14 +19,28 @@ pub(crate) struct Assignment {
     partitions: HashMap<(String, i32), Partition>,
     origins: HashMap<u64, Arc<Origin>>,
     unknown: Arc<Origin>,
+    lives: u64,
 }
 
 struct Partition {
     place: Arc<Place>,
+    life: u64,
     watermark: Watermark<u64>,
     /// The offset of the next message, if none is missing.
     next: u64,
     committed: Option<u64>,
+    arena: Vec<u8>,
+    records: Vec<Record>,
+    origins: Vec<Arc<Origin>>,
+}
+
+/// Messages of one partition that were collected; they become a batch when the pipeline takes them, not before: what
+/// waits in a queue is neither booked as read nor has to run dry at a stop.
+pub(crate) struct Collected {
+    key: (String, i32),
+    /// Which life of the partition it is from: after a rebalance it may have been away and come back.
+    life: u64,
+    end: u64,
     arena: Vec<u8>,
     records: Vec<Record>,
     origins: Vec<Arc<Origin>>,
@@ -42,7 +56,13 @@ pub(crate) enum Added {
 
 impl Assignment {
     pub fn new(generation: Arc<Generation>) -> Self {
-        Self { generation, partitions: HashMap::new(), origins: HashMap::new(), unknown: Arc::new(Origin::unknown()) }
+        Self {
+            generation,
+            partitions: HashMap::new(),
+            origins: HashMap::new(),
+            unknown: Arc::new(Origin::unknown()),
+            lives: 0,
+        }
     }
 
     pub fn len(&self) -> usize {
@@ -60,8 +80,10 @@ impl Assignment {
         let identity = message.headers().map(headers::read).unwrap_or_default();
         let origin = self.origin(identity.origin, value);
         let key = (message.topic().to_owned(), message.partition());
-        let partition =
-            self.partitions.entry(key).or_insert_with_key(|key| Partition::new(&self.generation, key, offset));
+        let partition = self.partitions.entry(key).or_insert_with_key(|key| {
+            self.lives += 1;
+            Partition::new(&self.generation, self.lives, key, offset)
+        });
         let broker_ms = message.timestamp().to_millis().unwrap_or(0).max(0) as u64;
         partition.push(offset, broker_ms, identity, origin, value);
         if partition.is_full() { Added::Full } else { Added::Collected }
@@ -80,12 +102,20 @@ impl Assignment {
     }
 
     /// Takes what was collected: of every partition, or of those that are full.
-    pub fn take_batches(&mut self, only_full: bool) -> Vec<Batch> {
+    pub fn take_collected(&mut self, only_full: bool) -> Vec<Collected> {
         let ready = self
             .partitions
-            .values_mut()
-            .filter(|partition| !partition.records.is_empty() && (!only_full || partition.is_full()));
-        ready.map(Partition::take).collect()
+            .iter_mut()
+            .filter(|(_, partition)| !partition.records.is_empty() && (!only_full || partition.is_full()));
+        ready.map(|(key, partition)| partition.take(key)).collect()
+    }
+
+    /// Opens the receipt for what was collected; `None` if its partition was taken away meanwhile.
+    pub fn open(&mut self, collected: Collected) -> Option<Batch> {
+        let Collected { key, life, end, arena, records, origins } = collected;
+        let partition = self.partitions.get_mut(&key).filter(|partition| partition.life == life)?;
+        let receipt = partition.watermark.open(records.len() as u32, end);
+        Some(Batch::new(Shape::Documents, partition.place.clone(), arena, records, origins, receipt))
     }
 
     /// The settled positions that are not committed yet, of all partitions or of those in `only`.
@@ -123,8 +153,9 @@ impl Assignment {
 }
 
 impl Partition {
-    fn new(generation: &Arc<Generation>, (topic, partition): &(String, i32), offset: u64) -> Self {
+    fn new(generation: &Arc<Generation>, life: u64, (topic, partition): &(String, i32), offset: u64) -> Self {
         Self {
+            life,
             place: Arc::new(Place::Partition { topic: topic.clone(), partition: *partition }),
             watermark: Watermark::new(generation.clone(), offset),
             next: offset,
@@ -164,10 +195,14 @@ impl Partition {
         self.records.len() >= BATCH_RECORDS || self.arena.len() >= BATCH_BYTES
     }
 
-    fn take(&mut self) -> Batch {
-        let records = std::mem::take(&mut self.records);
-        let receipt = self.watermark.open(records.len() as u32, self.next);
-        let arena = std::mem::take(&mut self.arena);
-        Batch::new(Shape::Documents, self.place.clone(), arena, records, std::mem::take(&mut self.origins), receipt)
+    fn take(&mut self, key: &(String, i32)) -> Collected {
+        Collected {
+            key: key.clone(),
+            life: self.life,
+            end: self.next,
+            arena: std::mem::take(&mut self.arena),
+            records: std::mem::take(&mut self.records),
+            origins: std::mem::take(&mut self.origins),
+        }
     }
 }

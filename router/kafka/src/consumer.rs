@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     ConsumerConfig, ConsumerStatus,
+    assignment::Collected,
     config::refused,
     poll::{COMPONENT, Command, Context, Poller},
 };
@@ -23,7 +24,8 @@ const WAITING_BATCHES: usize = 4;
 
 /// A member of a consumer group. Offsets are committed when everything before them is resolved.
 pub struct KafkaSource {
-    batches: mpsc::Receiver<Batch>,
+    batches: mpsc::Receiver<Collected>,
+    context: Arc<Context>,
     commands: blocking::Sender<Command>,
     thread: Option<JoinHandle<()>>,
 }
@@ -42,13 +44,14 @@ impl KafkaSource {
         consumer.subscribe(&topics).map_err(|error| {
             Failure::fatal(COMPONENT, format!("cannot subscribe to {}: {error}", config.topics.join(", ")))
         })?;
+        let context = consumer.context().clone();
         let (batch_sender, batches) = mpsc::channel(WAITING_BATCHES);
         let (commands, command_receiver) = blocking::channel();
         let start = |error: std::io::Error| Failure::transient(COMPONENT, format!("cannot start its thread: {error}"));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(start)?;
         let poller = Poller { consumer, commands: command_receiver, batches: batch_sender, generation, runtime };
         let thread = thread::Builder::new().name("kafka-poll".into()).spawn(move || poller.run()).map_err(start)?;
-        Ok(Self { batches, commands, thread: Some(thread) })
+        Ok(Self { batches, context, commands, thread: Some(thread) })
     }
 
     async fn order(&self, order: impl FnOnce(oneshot::Sender<Result<(), Failure>>) -> Command) -> Result<(), Failure> {
@@ -66,7 +69,12 @@ fn gone() -> Failure {
 
 impl Source for KafkaSource {
     async fn next(&mut self) -> Result<Option<Batch>, Failure> {
-        self.batches.recv().await.map(Some).ok_or_else(gone)
+        loop {
+            let collected = self.batches.recv().await.ok_or_else(gone)?;
+            if let Some(batch) = self.context.assignment().open(collected) {
+                return Ok(Some(batch));
+            }
+        }
     }
 
     async fn save(&mut self) -> Result<(), Failure> {

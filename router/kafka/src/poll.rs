@@ -14,7 +14,7 @@ use rdkafka::{
     error::{KafkaError, KafkaResult, RDKafkaErrorCode},
     message::BorrowedMessage,
 };
-use sluice_core::{Batch, Failure, Generation, Tally};
+use sluice_core::{Failure, Generation, Tally};
 use tokio::{
     runtime::Runtime,
     sync::{mpsc, oneshot},
@@ -23,7 +23,7 @@ use tracing::{debug, info, warn};
 
 use crate::{
     ConsumerStatus,
-    assignment::{Added, Assignment},
+    assignment::{Added, Assignment, Collected},
     client,
 };
 
@@ -56,7 +56,7 @@ impl Context {
         Self { assignment: Mutex::new(Assignment::new(generation)), status }
     }
 
-    fn assignment(&self) -> MutexGuard<'_, Assignment> {
+    pub fn assignment(&self) -> MutexGuard<'_, Assignment> {
         self.assignment.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -118,7 +118,7 @@ fn list(partitions: &TopicPartitionList) -> String {
 pub(crate) struct Poller {
     pub consumer: BaseConsumer<Context>,
     pub commands: std::sync::mpsc::Receiver<Command>,
-    pub batches: mpsc::Sender<Batch>,
+    pub batches: mpsc::Sender<Collected>,
     pub generation: Arc<Generation>,
     /// Only to wait with a limit for room in `batches`.
     pub runtime: Runtime,
@@ -227,11 +227,11 @@ impl Poller {
     }
 
     fn hand_on(&self, only_full: bool) -> Result<(), Closing> {
-        let batches = self.consumer.context().assignment().take_batches(only_full);
+        let batches = self.consumer.context().assignment().take_collected(only_full);
         batches.into_iter().try_for_each(|batch| self.hand_on_one(batch))
     }
 
-    fn hand_on_one(&self, batch: Batch) -> Result<(), Closing> {
+    fn hand_on_one(&self, batch: Collected) -> Result<(), Closing> {
         let mut paused = None;
         let permit = loop {
             let room = self.runtime.block_on(async { tokio::time::timeout(PATIENCE, self.batches.reserve()).await });

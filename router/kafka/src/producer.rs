@@ -57,11 +57,12 @@ impl KafkaSink {
         self.value.clear();
         self.config.encoding.append(batch, record, &mut self.value);
         let origin = batch.origin(record);
+        // Kafka's own timestamp is when the message was sent, as Fluentd leaves it: by the time in an old line the
+        // topic's retention would delete the message before anybody has read it.
         let sent = Box::new(Sent { receipt, place: batch.place().clone(), record: *record });
         let mut message = BaseRecord::with_opaque_to(&self.config.topic, sent)
             .payload(self.value.as_slice())
-            .headers(headers::write(record.time, record.id, origin.id))
-            .timestamp((record.time / 1_000_000) as i64);
+            .headers(headers::write(record.time, record.id, origin.id));
         if self.config.by_container && !origin.key.is_empty() {
             message = message.key(origin.key.as_str());
         }

@@ -3,11 +3,12 @@ use std::ops::Range;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use sluice_core::json::readable;
 use sluice_core::{Batch, Origin, Record, Shape, origin};
 
 use crate::bindings;
 use crate::column::{Builder, Column, Kind};
-use crate::lookup::{Found, Path, Search, readable};
+use crate::lookup::{Found, Path, Search};
 
 /// The fields that the plugins of a chain read, each once.
 #[derive(Clone, Debug, Default)]

@@ -1,16 +1,14 @@
 //! Finds a field in JSON that nobody parsed.
 //!
 //! Lazily: what lies behind the field is not looked at, so JSON that is broken there gives its field all the same.
-//! What is not UTF-8 or nested deeper than [`DEEPEST`] has no fields, nor has what is broken before the field
+//! What is not UTF-8 or nested deeper than [`sluice_core::json::DEEPEST`] has no fields, nor has what is broken before the field
 //! (though where keys are malformed, the library may still find one).
 use memchr::memmem;
+use sluice_core::json::is_shallow;
 use sonic_rs::{JsonType, JsonValueTrait, LazyValue};
 
 use crate::column::{Builder, Kind};
 use crate::manifest::MOST_READS;
-
-/// The JSON library skips nested values by recursion; text from anywhere must not be able to exhaust the stack.
-const DEEPEST: usize = 200;
 
 /// A path to a field, prepared.
 #[derive(Clone, Debug)]
@@ -149,11 +147,6 @@ fn members(mut set: Set) -> impl Iterator<Item = usize> {
     })
 }
 
-/// The bytes as JSON whose fields may be looked up.
-pub(crate) fn readable(json: &[u8]) -> Option<&str> {
-    simdutf8::basic::from_utf8(json).ok().filter(|json| is_shallow(json.as_bytes()))
-}
-
 /// Hands over a value; texts come without their escapes.
 fn with_found<T>(value: &LazyValue, then: impl FnOnce(Found) -> T) -> T {
     then(match value.get_type() {
@@ -169,43 +162,6 @@ fn with_found<T>(value: &LazyValue, then: impl FnOnce(Found) -> T) -> T {
 
 fn starts_an_object(text: &str) -> bool {
     text.trim_ascii_start().starts_with('{')
-}
-
-/// True if values are nested at most [`DEEPEST`] deep. Counting the brackets answers for all usual JSON.
-fn is_shallow(json: &[u8]) -> bool {
-    if json.len() <= DEEPEST {
-        return true;
-    }
-    let brackets = memchr::memchr_iter(b'{', json).count() + memchr::memchr_iter(b'[', json).count();
-    brackets <= DEEPEST || depth(json) <= DEEPEST
-}
-
-fn depth(json: &[u8]) -> usize {
-    let (mut depth, mut deepest, mut bytes) = (0usize, 0, json.iter());
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'{' | b'[' => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            b'"' => skip_string(&mut bytes),
-            _ => {}
-        }
-    }
-    deepest
-}
-
-fn skip_string<'a>(bytes: &mut impl Iterator<Item = &'a u8>) {
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'"' => return,
-            b'\\' => {
-                bytes.next();
-            }
-            _ => {}
-        }
-    }
 }
 
 #[cfg(test)]

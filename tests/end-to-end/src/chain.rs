@@ -65,7 +65,13 @@ dead_letter: {{ kafka: {{ brokers: [{bootstrap}], topic: {name}-dead }} }}
         Ok(format!(
             "pipelines:
   index:
-    source: {{ kafka: {{ brokers: [{bootstrap}], group: {name}, topics: [{name}] }} }}
+    source:
+      kafka:
+        brokers: [{bootstrap}]
+        group: {name}
+        topics: [{name}]
+        # A killed indexer's partitions are free after this instead of 45 s.
+        options: {{ session.timeout.ms: 6000 }}
     plugins:
       - {{ name: drop-debug, component: {filter}, config: {{ at_least: info }} }}
     sink:

@@ -5,6 +5,9 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use anyhow::Result;
 use sluice_servers::{Elasticsearch, ElasticsearchOptions, Kafka, KafkaOptions};
 
+/// Tests write messages with timestamps of long ago.
+const KEEP: &str = "log.retention.ms=-1";
+
 static KAFKA: OnceLock<Kafka> = OnceLock::new();
 static ELASTICSEARCH: OnceLock<Elasticsearch> = OnceLock::new();
 static STARTING: Mutex<()> = Mutex::new(());
@@ -19,7 +22,7 @@ pub fn kafka() -> Result<&'static Kafka> {
     if let Some(kafka) = KAFKA.get() {
         return Ok(kafka);
     }
-    let kafka = Kafka::start(KafkaOptions::default())?;
+    let kafka = Kafka::start(KafkaOptions { settings: vec![KEEP.into()], ..KafkaOptions::default() })?;
     Ok(KAFKA.get_or_init(|| kafka))
 }
 

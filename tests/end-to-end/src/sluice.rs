@@ -11,9 +11,9 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use sluice_servers::{Launch, Process};
 
-/// A running `sluice run`; dropping it kills it.
+/// A running `sluice run`; dropping it kills it, and shows the end of its log: the test has failed half way.
 pub struct Sluice {
-    process: Process,
+    process: Option<Process>,
     log: PathBuf,
 }
 
@@ -30,12 +30,12 @@ impl Sluice {
                 .map(Into::into)
                 .chain([config_file.into()])
                 .collect(),
-            environment: vec![("NODE_NAME", "node-1".into()), ("RUST_LOG", "info".into())],
+            environment: vec![("NODE_NAME", "node-1".into()), ("RUST_LOG", "info,rdkafka=off".into())],
             folder: folder.to_path_buf(),
             log: log.clone(),
             as_nobody: false,
         })?;
-        Ok(Self { process, log })
+        Ok(Self { process: Some(process), log })
     }
 
     /// `sluice check` with this config.
@@ -48,13 +48,13 @@ impl Sluice {
     }
 
     /// SIGKILL, in the middle of whatever it does.
-    pub fn kill(self) -> Result<()> {
-        self.process.kill()
+    pub fn kill(mut self) -> Result<()> {
+        self.process.take().map_or(Ok(()), Process::kill)
     }
 
     /// SIGTERM; returns the last books of each pipeline, which must all be balanced.
-    pub fn stop(self) -> Result<Vec<Value>> {
-        self.process.stop(Duration::from_secs(60))?;
+    pub fn stop(mut self) -> Result<Vec<Value>> {
+        self.process.take().map_or(Ok(()), |process| process.stop(Duration::from_secs(60)))?;
         let books: Vec<Value> = lines(&self.log)?.into_iter().filter(|line| line.get("balanced").is_some()).collect();
         ensure!(!books.is_empty(), "no closed books; the log ends with:\n{}", tail(&self.log));
         for pipeline in &books {
@@ -74,6 +74,14 @@ impl Sluice {
     }
 }
 
+impl Drop for Sluice {
+    fn drop(&mut self) {
+        if self.process.take().is_some() {
+            println!("the end of {}:\n{}", self.log.display(), tail(&self.log));
+        }
+    }
+}
+
 /// A log file's name that no earlier process of this test has.
 fn unused(folder: &Path, name: &str) -> PathBuf {
     (0..).map(|number| folder.join(format!("{name}.{number}.log"))).find(|path| !path.exists()).unwrap_or_default()
@@ -83,9 +91,11 @@ fn lines(log: &Path) -> Result<Vec<Value>> {
     Ok(fs::read_to_string(log)?.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
 }
 
+/// The last lines, without the books that are told every second.
 fn tail(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap_or_default();
-    let lines: Vec<&str> = text.lines().collect();
+    let books = text.lines().rfind(|line| line.contains("\"message\":\"books\""));
+    let lines: Vec<&str> = text.lines().filter(|line| !line.contains("\"message\":\"books\"")).chain(books).collect();
     lines[lines.len().saturating_sub(20)..].join("\n")
 }
 

@@ -24,7 +24,7 @@ pub(crate) type Written = BTreeMap<String, Vec<Fate>>;
 pub(crate) struct Generator {
     stop: Arc<AtomicBool>,
     count: Arc<AtomicU64>,
-    thread: JoinHandle<Result<Summary>>,
+    thread: Option<JoinHandle<Result<Summary>>>,
 }
 
 /// What was printed when the generator stopped.
@@ -58,7 +58,7 @@ impl Generator {
             .name("generator".into())
             .spawn(move || print(speakers, &asked, &told))
             .context("cannot start a thread")?;
-        Ok(Self { stop, count, thread })
+        Ok(Self { stop, count, thread: Some(thread) })
     }
 
     /// Lines printed so far.
@@ -67,9 +67,18 @@ impl Generator {
     }
 
     /// Stops printing; everything is in the files when this returns.
-    pub(crate) fn stop(self) -> Result<Summary> {
+    pub(crate) fn stop(mut self) -> Result<Summary> {
         self.stop.store(true, Ordering::Relaxed);
-        self.thread.join().map_err(|_| anyhow!("the generator panicked"))?
+        let thread = self.thread.take().context("the generator has stopped already")?;
+        thread.join().map_err(|_| anyhow!("the generator panicked"))?
+    }
+}
+
+impl Drop for Generator {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        // Nothing may be written into the folder when it is removed; a panic was told by its own message.
+        let _ = self.thread.take().map(JoinHandle::join);
     }
 }
 

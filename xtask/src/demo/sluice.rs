@@ -89,6 +89,11 @@ impl Sluice {
         Ok(())
     }
 
+    /// The running process; fails while it is down.
+    pub(crate) fn pid(&self) -> Result<u32> {
+        self.running.as_ref().map(|running| running.child.id()).context("sluice is down")
+    }
+
     /// What it said last; `None` before its first words and while it is down.
     pub(crate) fn books(&self) -> Option<Books> {
         self.running.as_ref()?.books.lock().unwrap_or_else(PoisonError::into_inner).clone()

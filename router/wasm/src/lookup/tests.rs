@@ -1,5 +1,6 @@
 use super::*;
 use proptest::prelude::*;
+use sluice_core::json::{DEEPEST, readable};
 
 /// The value at a path, as (kind, text).
 fn look(json: &[u8], path: &[&str]) -> (u8, String) {

@@ -7,6 +7,10 @@ use sluice_end_to_end::{Chain, Sluice, elasticsearch, eventually, fill, kafka};
 fn a_topic_that_fluentd_filled_is_indexed() -> Result<()> {
     let (kafka, elasticsearch) = (kafka()?, elasticsearch()?);
     let chain = Chain::new("fluentd", &kafka.bootstrap(), &elasticsearch.url())?;
+    // As dynamic mapping has it, the first `time` would decide the type, and the others would conflict with it.
+    let mapping = json!({ "properties": { "time": { "type": "keyword" } } });
+    let template = json!({ "index_patterns": ["fluentd-*"], "template": { "mappings": mapping } });
+    elasticsearch.put("/_index_template/fluentd", &template)?.success()?;
     let kafka_time = 1_699_000_000_123;
     fill(
         &kafka.bootstrap(),

@@ -1,0 +1,69 @@
+//! JSON from anywhere, made safe to look into.
+
+/// The JSON library skips nested values by recursion; text from anywhere must not be able to exhaust the stack.
+pub const DEEPEST: usize = 200;
+
+/// The bytes as JSON whose fields may be looked up: UTF-8, and nested at most [`DEEPEST`] deep.
+pub fn readable(json: &[u8]) -> Option<&str> {
+    simdutf8::basic::from_utf8(json).ok().filter(|json| is_shallow(json.as_bytes()))
+}
+
+/// True if values are nested at most [`DEEPEST`] deep. Counting the brackets answers for all usual JSON.
+pub fn is_shallow(json: &[u8]) -> bool {
+    if json.len() <= DEEPEST {
+        return true;
+    }
+    let brackets = memchr::memchr_iter(b'{', json).count() + memchr::memchr_iter(b'[', json).count();
+    brackets <= DEEPEST || depth(json) <= DEEPEST
+}
+
+fn depth(json: &[u8]) -> usize {
+    let (mut depth, mut deepest, mut bytes) = (0usize, 0, json.iter());
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'{' | b'[' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b'"' => skip_string(&mut bytes),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+fn skip_string<'a>(bytes: &mut impl Iterator<Item = &'a u8>) {
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => return,
+            b'\\' => {
+                bytes.next();
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depth_is_bounded_and_brackets_in_strings_do_not_count() {
+        let nested = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
+        let many = format!("[{}[]]", "[],".repeat(10_000));
+        let in_a_string = format!(r#"{{"a":"{}\\"{}"}}"#, "[".repeat(1_000), "{".repeat(1_000));
+        for (json, expected) in [
+            (nested(DEEPEST), true),
+            (nested(DEEPEST + 1), false),
+            ("[".repeat(1_000_000), false),
+            (r#"{"a":"#.repeat(1_000_000), false),
+            (many, true),
+            (in_a_string, true),
+        ] {
+            assert_eq!(readable(json.as_bytes()).is_some(), expected, "{}", &json[..20]);
+        }
+        assert_eq!(readable(b"\"\xff\""), None);
+    }
+}

@@ -1,0 +1,114 @@
+//! Every criterion bench of the workspace, and their numbers in one table.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::project::{Project, packages};
+use crate::step::step;
+
+/// A bench's package and name.
+type Bench = (String, String);
+
+pub(crate) fn run(project: &Project) -> Result<()> {
+    let results = project.cache.join("criterion");
+    if results.exists() {
+        fs::remove_dir_all(&results).with_context(|| format!("cannot remove {}", results.display()))?;
+    }
+    let benches = benches(&packages(&project.root)?);
+    let mut rows = Vec::new();
+    for (package, name) in &benches {
+        // The profile of tests and demo: what is built for them serves here as well.
+        let mut command = project.cargo(&["bench", "--profile", "dev", "-p", package, "--bench", name, "--"]);
+        command.args(["--quiet", "--noplot", "--warm-up-time", "0.5", "--measurement-time", "1.5"]);
+        let home = results.join(package);
+        command.env("CRITERION_HOME", &home);
+        step(&format!("{package}, {name}"), command)?;
+        rows.extend(read(&home)?.into_iter().map(|row| (package.clone(), row)));
+    }
+    if rows.is_empty() {
+        bail!("no bench left a result in {}", results.display());
+    }
+    println!("\n{:<16} {:<68} {:>12}", "", "", "ns a record");
+    for (package, Row { name, nanoseconds, records }) in rows {
+        match records {
+            Some(records) => println!("{package:<16} {name:<68} {:>12.1}", nanoseconds / records),
+            None => println!("{package:<16} {name:<68} {nanoseconds:>12.1} a call"),
+        }
+    }
+    Ok(())
+}
+
+/// One bench's result.
+#[derive(Debug, PartialEq)]
+struct Row {
+    name: String,
+    /// Median of one iteration.
+    nanoseconds: f64,
+    /// Records of one iteration, where the bench says so.
+    records: Option<f64>,
+}
+
+fn benches(packages: &[Value]) -> Vec<Bench> {
+    let mut found = Vec::new();
+    for package in packages {
+        let targets = package["targets"].as_array().into_iter().flatten();
+        for target in targets.filter(|target| target["kind"][0] == "bench") {
+            if let (Some(package), Some(bench)) = (package["name"].as_str(), target["name"].as_str()) {
+                found.push((package.to_owned(), bench.to_owned()));
+            }
+        }
+    }
+    found
+}
+
+/// The results below `folder`, by name.
+fn read(folder: &Path) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    let mut pending: Vec<PathBuf> = vec![folder.to_path_buf()];
+    while let Some(folder) = pending.pop() {
+        for entry in fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))? {
+            let path = entry.with_context(|| format!("cannot list {}", folder.display()))?.path();
+            if path.ends_with("new") {
+                rows.push(row(&json(&path.join("benchmark.json"))?, &json(&path.join("estimates.json"))?)?);
+            } else if path.is_dir() {
+                pending.push(path);
+            }
+        }
+    }
+    rows.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(rows)
+}
+
+fn json(path: &Path) -> Result<Value> {
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))
+}
+
+fn row(benchmark: &Value, estimates: &Value) -> Result<Row> {
+    let name = benchmark["full_id"].as_str().context("a result without a name")?.to_owned();
+    let median = estimates["median"]["point_estimate"].as_f64();
+    let nanoseconds = median.with_context(|| format!("no median in the result of {name}"))?;
+    Ok(Row { name, nanoseconds, records: benchmark["throughput"]["Elements"].as_f64() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn benches_and_results_are_found() {
+        let package =
+            json!({ "name": "p", "targets": [{ "kind": ["lib"], "name": "p" }, { "kind": ["bench"], "name": "b" }] });
+        assert_eq!(benches(&[package]), [("p".to_owned(), "b".to_owned())]);
+        let estimates = json!({ "median": { "point_estimate": 2000.0 } });
+        for (throughput, records) in [(json!({ "Elements": 1000 }), Some(1000.0)), (json!(null), None)] {
+            let row = row(&json!({ "full_id": "a/b", "throughput": throughput }), &estimates).unwrap();
+            assert_eq!(row, Row { name: "a/b".into(), nanoseconds: 2000.0, records });
+        }
+        assert!(row(&json!({}), &estimates).is_err());
+    }
+}
