@@ -30,6 +30,9 @@ pub(crate) struct Options {
     /// Bytes of log files for agent and indexer, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u64).range(16..=16_384))]
     size: u64,
+    /// Keeps the config files, the log files and the logs of the processes
+    #[arg(long)]
+    keep: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -62,14 +65,14 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
     }
     if wanted(Part::Agent) || wanted(Part::Indexer) {
         step("sluice", project.cargo(&["build", "-p", "sluice", "-p", "sluice-bench"]))?;
-        whole(project, options.size, wanted(Part::Indexer))?;
+        whole(project, options, wanted(Part::Indexer))?;
     }
     floors::print();
     Ok(())
 }
 
 /// The agent, without and with a plugin; then the indexer on what the agent wrote.
-fn whole(project: &Project, size: u64, with_indexer: bool) -> Result<()> {
+fn whole(project: &Project, options: &Options, with_indexer: bool) -> Result<()> {
     let binaries = project.cache.join("target/debug");
     let bench = Bench {
         interrupt: Interrupt::listen()?,
@@ -79,7 +82,8 @@ fn whole(project: &Project, size: u64, with_indexer: bool) -> Result<()> {
         level_filter: project.components().join("level-filter.wasm"),
         folder: tempfile::Builder::new().prefix("sluice-bench-").tempdir().context("cannot create a folder")?,
     };
-    let load = timed(&format!("{size} MiB of log files"), || Load::write(bench.folder.path(), size << 20))?;
+    let heading = format!("{} MiB of log files", options.size);
+    let load = timed(&heading, || Load::write(bench.folder.path(), options.size << 20))?;
     let mut figures = Vec::new();
     for with_plugin in [false, true] {
         let name = if with_plugin { "agent, lz4, level-filter" } else { "agent, lz4" };
@@ -92,6 +96,9 @@ fn whole(project: &Project, size: u64, with_indexer: bool) -> Result<()> {
         }
     }
     Figures::print(&figures);
+    if options.keep {
+        println!("\nkept: {}", bench.folder.keep().display());
+    }
     Ok(())
 }
 

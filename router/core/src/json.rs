@@ -53,7 +53,7 @@ mod tests {
     fn depth_is_bounded_and_brackets_in_strings_do_not_count() {
         let nested = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
         let many = format!("[{}[]]", "[],".repeat(10_000));
-        let in_a_string = format!(r#"{{"a":"{}\\"{}"}}"#, "[".repeat(1_000), "{".repeat(1_000));
+        let in_a_string = format!(r#"{{"a":"{}\"{}"}}"#, "[".repeat(1_000), "{".repeat(1_000));
         for (json, expected) in [
             (nested(DEEPEST), true),
             (nested(DEEPEST + 1), false),

@@ -16,7 +16,8 @@ pub(crate) fn log(component: &str, level: RDKafkaLogLevel, facility: &str, text:
     }
 }
 
-/// Errors of the client as a whole: brokers that are away. librdkafka tries again by itself.
+/// Errors of the client as a whole: brokers that are away. librdkafka tries again by itself, and its log, which we
+/// hand on, has told of them already.
 pub(crate) fn error(component: &str, error: &KafkaError, reason: &str) {
-    warn!(component, %error, "{reason}; librdkafka tries again by itself");
+    debug!(component, %error, "{reason}");
 }

@@ -222,6 +222,7 @@ impl Poller {
             KafkaError::MessageConsumptionFatal(_) => {
                 self.generation.fail(Failure::transient(COMPONENT, error.to_string()));
             }
+            error if is_connection(error) => client::error(COMPONENT, error, "while polling"),
             error => warn!(component = COMPONENT, %error, "librdkafka tries again by itself"),
         }
     }
@@ -275,6 +276,13 @@ impl Poller {
             Failure::transient(COMPONENT, format!("positions were not committed: {error}"))
         })
     }
+}
+
+fn is_connection(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::AllBrokersDown | RDKafkaErrorCode::Resolve)
+    )
 }
 
 /// Finds out whether offsets that were skipped had expired, or never held a message (transactions, compaction).

@@ -37,10 +37,7 @@ fn killed_in_mid_stream_every_line_arrives_once() -> Result<()> {
         agent = Sluice::run(chain.folder(), "agent", &agent_config)?;
         indexer = Sluice::run(chain.folder(), "indexer", &indexer_config)?;
     }
-    eventually("all documents", || {
-        elasticsearch.refresh("kills-*")?;
-        Ok(elasticsearch.count("kills-*")? >= writers.expected())
-    })?;
+    writers.wait_for_all(elasticsearch, "kills-*")?;
     agent.stop()?;
     indexer.stop()?;
     writers.assert_each_once(elasticsearch, "kills-*")?;
@@ -85,10 +82,7 @@ fn stopped_in_order_nothing_is_sent_twice() -> Result<()> {
     }
     let agent = Sluice::run(chain.folder(), "agent", &agent_config)?;
     let indexer = Sluice::run(chain.folder(), "indexer", &indexer_config)?;
-    eventually("all documents", || {
-        elasticsearch.refresh("stops-*")?;
-        Ok(elasticsearch.count("stops-*")? >= writers.expected())
-    })?;
+    writers.wait_for_all(elasticsearch, "stops-*")?;
     agent.stop()?;
     indexer.stop()?;
     writers.assert_each_once(elasticsearch, "stops-*")?;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
+use sluice_end_to_end::eventually;
 use sluice_node::{Container, Format, Node, Spec, Stream};
 use sluice_servers::Elasticsearch;
 
@@ -50,6 +51,18 @@ impl Writers {
     /// Lines that must be in the index: all but the debug ones.
     pub fn expected(&self) -> u64 {
         (0..self.next).filter(|number| !is_debug(*number)).count() as u64
+    }
+
+    /// Waits until as many documents are there as there must be; fails with the numbers of those that are not.
+    pub fn wait_for_all(&self, elasticsearch: &Elasticsearch, indices: &str) -> Result<()> {
+        let waited = eventually("all documents", || {
+            elasticsearch.refresh(indices)?;
+            Ok(elasticsearch.count(indices)? >= self.expected())
+        });
+        if waited.is_err() {
+            self.assert_each_once(elasticsearch, indices)?;
+        }
+        waited
     }
 
     /// Fails unless every expected line is in the indices exactly once, and no other.

@@ -33,10 +33,7 @@ fn a_broker_that_is_away_is_waited_for() -> Result<()> {
     writers.rotate()?;
     writers.write(1_000)?;
     kafka.restart()?;
-    eventually("all documents", || {
-        elasticsearch.refresh("brokers-*")?;
-        Ok(elasticsearch.count("brokers-*")? >= writers.expected())
-    })?;
+    writers.wait_for_all(elasticsearch, "brokers-*")?;
     agent.stop()?;
     indexer.stop()?;
     writers.assert_each_once(elasticsearch, "brokers-*")
@@ -66,10 +63,7 @@ fn an_index_that_is_away_is_waited_for() -> Result<()> {
     writers.write(1_000)?;
     eventually("a timeout", || indexer.said("does not answer within"))?;
     elasticsearch.resume()?;
-    eventually("all documents", || {
-        elasticsearch.refresh("indices-*")?;
-        Ok(elasticsearch.count("indices-*")? >= writers.expected())
-    })?;
+    writers.wait_for_all(&elasticsearch, "indices-*")?;
     agent.stop()?;
     indexer.stop()?;
     writers.assert_each_once(&elasticsearch, "indices-*")
