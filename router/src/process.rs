@@ -149,11 +149,11 @@ fn wait(
 fn told(pipeline: &str, result: Result<End, Failure>) -> Option<anyhow::Error> {
     match result {
         Ok(End::Exhausted) => info!(pipeline, "the source has ended, and everything is delivered"),
-        Ok(End::Stopped { left_in_flight: 0 }) => info!(pipeline, "stopped; everything that was read is delivered"),
-        Ok(End::Stopped { left_in_flight }) => {
+        Ok(End::Stopped { left: 0 }) => info!(pipeline, "stopped; everything that was read is delivered"),
+        Ok(End::Stopped { left }) => {
             warn!(
                 pipeline,
-                records = left_in_flight,
+                records = left,
                 "stopped at the end of the grace; these records are read again at the next start"
             );
         }

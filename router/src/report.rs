@@ -37,6 +37,7 @@ impl Books {
             dropped = sum(&balance.dropped),
             dead_lettered = sum(&balance.dead_lettered),
             expired = sum(&balance.expired),
+            expired_bytes = sum(&balance.expired_bytes),
             left = balance.in_flight(),
             "books closed: {balance}"
         );
@@ -61,6 +62,7 @@ impl Books {
             dropped = sum(&balance.dropped),
             dead_lettered = sum(&balance.dead_lettered),
             expired = sum(&balance.expired),
+            expired_bytes = sum(&balance.expired_bytes),
             in_flight = balance.in_flight(),
             in_flight_bytes,
             lag_bytes,

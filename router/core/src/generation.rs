@@ -16,6 +16,7 @@ pub struct Generation {
     ledger: Arc<Ledger>,
     /// Records read and not resolved.
     in_flight: AtomicU64,
+    returned: AtomicU64,
     settled: Notify,
     failure: Mutex<Option<Failure>>,
     failed: Notify,
@@ -58,6 +59,11 @@ impl Generation {
         self.in_flight.load(Ordering::Acquire)
     }
 
+    /// Records that this generation read and neither delivered, dropped nor dead-lettered: in flight or given back.
+    pub fn unresolved(&self) -> u64 {
+        self.in_flight() + self.returned.load(Ordering::Acquire)
+    }
+
     /// Waits until every record that was read is resolved or given back.
     pub async fn settled(&self) {
         loop {
@@ -86,6 +92,7 @@ impl Generation {
 
     pub(crate) fn gave_back(&self, count: u32) {
         self.ledger.returned.add(count);
+        self.returned.fetch_add(u64::from(count), Ordering::AcqRel);
         self.fail(Failure::transient("pipeline", format!("{count} records were given back undelivered")));
         self.resolved(count);
     }

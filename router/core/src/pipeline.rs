@@ -12,7 +12,8 @@ pub trait Source {
     /// dropped while it waits.
     fn next(&mut self) -> impl Future<Output = Result<Option<Batch>, Failure>>;
 
-    /// Saves the positions that everything before is resolved of.
+    /// Saves the positions that everything before is resolved of, and looks after what cannot wait for the next
+    /// [`Source::next`]: this is called all the time, also while the sink has no room.
     fn save(&mut self) -> impl Future<Output = Result<(), Failure>>;
 
     /// Saves for the last time and leaves (closes files, leaves the consumer group).
@@ -40,8 +41,8 @@ pub trait Sink {
 pub enum End {
     /// The source had no more, and everything is resolved.
     Exhausted,
-    /// Stopped on order. Records that were still in flight at the end of the grace are read again at the next start.
-    Stopped { left_in_flight: u64 },
+    /// Stopped on order. Records that were not resolved at the end of the grace are read again at the next start.
+    Stopped { left: u64 },
 }
 
 /// The three parts of a running pipeline.
@@ -61,11 +62,13 @@ impl<S: Source, T: Transform, K: Sink> Pipeline<S, T, K> {
         save_every: Duration,
     ) -> Result<End, Failure> {
         let exhausted = self.flow(generation, shutdown, save_every).await?;
-        self.run_dry(generation, shutdown).await?;
+        let dry = self.run_dry(generation, shutdown).await;
+        // Also when something failed on the way out: what is resolved is saved, and the group is left.
         self.source.close().await?;
-        Ok(match (exhausted, generation.in_flight()) {
+        dry?;
+        Ok(match (exhausted, generation.unresolved()) {
             (true, 0) => End::Exhausted,
-            (_, left_in_flight) => End::Stopped { left_in_flight },
+            (_, left) => End::Stopped { left },
         })
     }
 
@@ -114,9 +117,11 @@ impl<S: Source, T: Transform, K: Sink> Pipeline<S, T, K> {
             Ok(())
         };
         tokio::select! {
+            biased;
+            // First: at the deadline records are given back on purpose, which is no failure.
+            () = shutdown.deadline() => Ok(()),
             failure = generation.failure() => Err(failure),
             dry = dry => dry,
-            () = shutdown.deadline() => Ok(()),
         }
     }
 }

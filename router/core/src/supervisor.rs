@@ -26,7 +26,8 @@ where
     let mut backoff = Backoff::new(FIRST_RESTART, SLOWEST_RESTART);
     loop {
         let began = Instant::now();
-        let failure = match generation(Generation::new(ledger.clone())).await {
+        let this = Generation::new(ledger.clone());
+        let failure = match generation(this.clone()).await {
             Ok(end) => return Ok(end),
             Err(failure) if failure.kind == Kind::Fatal => return Err(failure),
             Err(failure) => failure,
@@ -39,8 +40,8 @@ where
         tokio::select! {
             () = sleep(delay) => {}
             () = shutdown.stopping() => {
-                info!(pipeline = name, "stopped while waiting to start again");
-                return Ok(End::Stopped { left_in_flight: 0 });
+                info!(pipeline = name, %failure, "stopped before it could start again");
+                return Ok(End::Stopped { left: this.unresolved() });
             }
         }
     }

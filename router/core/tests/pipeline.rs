@@ -96,6 +96,8 @@ struct Store {
     batches: usize,
     /// Takes batches, and never answers for them.
     silent: bool,
+    /// Has no room for a batch, ever.
+    full: bool,
 }
 
 struct ToStore {
@@ -105,6 +107,9 @@ struct ToStore {
 
 impl Sink for ToStore {
     async fn send(&mut self, batch: Batch) -> Result<(), Failure> {
+        if self.store.borrow().full {
+            std::future::pending::<()>().await;
+        }
         let mut store = self.store.borrow_mut();
         store.batches += 1;
         if store.failures.front() == Some(&store.batches) {
@@ -190,9 +195,25 @@ async fn a_stop_waits_for_the_grace_and_leaves_the_position_behind_what_is_unres
         tokio::time::sleep(Duration::from_secs(5)).await;
         trigger.stop(Duration::from_secs(25));
     });
-    assert_eq!(end, Ok(End::Stopped { left_in_flight: 18 }));
+    assert_eq!(end, Ok(End::Stopped { left: 18 }));
     assert_eq!(began.elapsed(), Duration::from_secs(30));
     assert_eq!(world.disk.borrow().saved, 0);
+}
+
+/// The batch that waits for room is given back at the deadline: that is no failure, and it is told.
+#[tokio::test(start_paused = true)]
+async fn a_stop_without_room_says_what_is_left_and_closes_the_source() {
+    for _ in 0..20 {
+        let world = World::new(20, Store { full: true, ..Store::default() });
+        let (trigger, shutdown) = shutdown::channel();
+        let (end, ()) = tokio::join!(world.run(&shutdown, true), async {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            trigger.stop(Duration::from_secs(25));
+        });
+        assert_eq!(end, Ok(End::Stopped { left: 9 }));
+        assert!(world.disk.borrow().closed);
+        assert_eq!(world.disk.borrow().saved, 0);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -204,7 +225,7 @@ async fn a_stop_of_an_idle_pipeline_is_immediate() {
         tokio::time::sleep(Duration::from_secs(5)).await;
         trigger.stop(Duration::from_secs(25));
     });
-    assert_eq!(end, Ok(End::Stopped { left_in_flight: 0 }));
+    assert_eq!(end, Ok(End::Stopped { left: 0 }));
     assert_eq!(began.elapsed(), Duration::from_secs(5));
     assert_eq!(world.disk.borrow().saved, 20);
 }

@@ -1,4 +1,4 @@
-//! Holds docs/configuration.md against the code: its examples are sound, and it names every key.
+//! Holds the documents against the code: their examples are sound, and docs/configuration.md names every key.
 
 use std::path::Path;
 
@@ -11,9 +11,8 @@ const SOURCE: &str = "    source: { kafka: { brokers: [kafka:9092], group: examp
 const SINK: &str = "    sink: { kafka: { brokers: [kafka:9092], topic: out } }\n";
 const DEAD_LETTER: &str = "dead_letter: { kafka: { brokers: [kafka:9092], topic: dead } }\n";
 
-fn documentation() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/configuration.md");
-    std::fs::read_to_string(path).unwrap()
+fn document(path: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)).unwrap()
 }
 
 /// An example as a whole document, by the key it begins with.
@@ -31,11 +30,22 @@ fn whole(example: &str) -> String {
 
 #[test]
 fn examples_are_sound() {
-    let text = documentation();
+    for (path, examples) in [
+        ("docs/configuration.md", 9),
+        ("docs/migration.md", 1),
+        ("README.md", 1),
+        ("plugins/level-filter/README.md", 1),
+    ] {
+        examples_of(path, examples);
+    }
+}
+
+fn examples_of(path: &str, at_least: usize) {
+    let text = document(path);
     let examples: Vec<&str> = text.split("```yaml\n").skip(1).map(|after| after.split("```").next().unwrap()).collect();
-    assert!(examples.len() >= 9, "{} examples", examples.len());
+    assert!(examples.len() >= at_least, "{} examples in {path}", examples.len());
     for example in examples {
-        let checked = check(&whole(example), "configuration.md", &|_| Some("value".to_owned()));
+        let checked = check(&whole(example), path, &|_| Some("value".to_owned()));
         let errors: Vec<&Problem> =
             checked.problems.iter().filter(|problem| problem.severity == Severity::Error).collect();
         assert!(errors.is_empty(), "{example}\n{errors:#?}");
@@ -45,7 +55,7 @@ fn examples_are_sound() {
 /// `testdata/good/everything.yaml` holds every key there is.
 #[test]
 fn every_key_is_described() {
-    let text = documentation();
+    let text = document("docs/configuration.md");
     let findings = Findings::new("everything.yaml");
     let root = parse(include_str!("testdata/good/everything.yaml"), &findings).unwrap();
     let mut keys = Vec::new();

@@ -27,7 +27,7 @@ pub(super) fn source(block: Block) -> Option<FilesSource> {
         host,
         checkpoints: checkpoints?,
         exclude_own: exclude_own.unwrap_or(true),
-        max_line: max_line.unwrap_or(KIB * KIB),
+        max_line: max_line.unwrap_or(256 * KIB),
         scan_interval: scan_interval.unwrap_or(Duration::from_secs(1)),
     })
 }

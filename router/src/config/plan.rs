@@ -138,7 +138,7 @@ pub struct ElasticsearchSink {
     /// The field that gets the topic's name, as Fluentd's consumer tags records; `None` adds none.
     pub tag_key: Option<String>,
     pub auth: Option<Auth>,
-    /// PEM certificates to trust beside the system's.
+    /// PEM certificates to trust beside the public authorities that are built in.
     pub ca_file: Option<PathBuf>,
     pub compression: BulkCompression,
     pub flush: Flush,

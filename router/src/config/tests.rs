@@ -86,7 +86,7 @@ fn the_design_document_means_what_it_says() {
             host: Some("node-7".to_owned()),
             checkpoints: PathBuf::from("/var/lib/sluice"),
             exclude_own: true,
-            max_line: 1 << 20,
+            max_line: 256 << 10,
             scan_interval: Duration::from_secs(1),
         }),
         plugins: vec![

@@ -39,7 +39,7 @@ impl Default for Config {
             host: None,
             checkpoints: PathBuf::new(),
             exclude_own: true,
-            max_line: 1 << 20,
+            max_line: 256 << 10,
             scan_interval: Duration::from_secs(10),
             counters: Arc::default(),
             clock: system_clock,

@@ -86,6 +86,11 @@ impl Tail {
         }
     }
 
+    fn save_positions(&mut self) -> Result<(), Failure> {
+        let entries = self.files.entries();
+        self.checkpoints.save(&entries)
+    }
+
     fn next_scan(&self, now: Instant) -> Instant {
         let pause = if self.scan_wanted { SCAN_PAUSE } else { self.scan_interval };
         self.last_scan.map_or(now, |last| last + pause)
@@ -111,7 +116,7 @@ impl Source for Tail {
             self.look();
             let turn = self.files.turn();
             if self.files.take_new() {
-                self.save().await?;
+                self.save_positions()?;
             }
             match turn {
                 Turn::Batch(batch) => return Ok(Some(batch)),
@@ -122,13 +127,15 @@ impl Source for Tail {
         }
     }
 
+    /// Looks for files, too: while the sink has no room nothing is read, and what is rotated in that time must be
+    /// opened before the kubelet compresses or removes it.
     async fn save(&mut self) -> Result<(), Failure> {
-        let entries = self.files.entries();
-        self.checkpoints.save(&entries)
+        self.look();
+        self.save_positions()
     }
 
     /// Saves; files and checkpoints are let go when the source is dropped.
     async fn close(&mut self) -> Result<(), Failure> {
-        self.save().await
+        self.save_positions()
     }
 }

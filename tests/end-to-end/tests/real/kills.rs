@@ -42,16 +42,17 @@ fn killed_in_mid_stream_every_line_arrives_once() -> Result<()> {
     indexer.stop()?;
     writers.assert_each_once(elasticsearch, "kills-*")?;
 
-    // On Kafka a line may be there again after a kill, but the first occurrences of each container are in order.
-    let mut last = BTreeMap::<String, u64>::new();
+    // On Kafka a line may be there again after a kill, under the same identity; the first occurrences of each
+    // container's lines are in the order they were written.
+    let mut last = BTreeMap::<Option<String>, u64>::new();
     let mut ids = BTreeMap::<String, u64>::new();
     for message in messages(&kafka.bootstrap(), "kills", writers.expected() as usize)? {
         let number = number(&serde_json::from_slice::<Value>(&message.value)?)?;
-        let id = message.headers["sluice-id"].clone();
-        if *ids.entry(id).or_insert(number) == number && !last.values().any(|n| *n == number) {
-            let last = last.entry(message.key.unwrap_or_default()).or_default();
-            if number > *last {
-                *last = number;
+        match ids.insert(message.headers["sluice-id"].clone(), number) {
+            Some(before) => assert_eq!(before, number, "two lines with one identity"),
+            None => {
+                let before = last.insert(message.key.clone(), number);
+                assert!(before < Some(number), "line {number} of {:?} comes after {before:?}", message.key);
             }
         }
     }
