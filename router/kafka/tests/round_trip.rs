@@ -1,5 +1,7 @@
 //! Sink, source and dead letters against librdkafka's own mock cluster. Real brokers are in `tests/end-to-end`.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
 use std::{sync::Arc, time::Duration};
 
 use rdkafka::{

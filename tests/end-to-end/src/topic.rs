@@ -38,19 +38,16 @@ pub fn messages(bootstrap: &str, topic: &str, count: usize) -> Result<Vec<Messag
     let mut messages = Vec::new();
     let mut quiet_since = Instant::now();
     while messages.len() < count || quiet_since.elapsed() < Duration::from_millis(500) {
-        match consumer.poll(Duration::from_millis(100)) {
-            Some(Ok(message)) => {
-                messages.push(Message {
-                    partition: message.partition(),
-                    offset: message.offset(),
-                    key: message.key().map(|key| String::from_utf8_lossy(key).into_owned()),
-                    value: message.payload().unwrap_or_default().to_vec(),
-                    headers: message.headers().map(headers).unwrap_or_default(),
-                });
-                quiet_since = Instant::now();
-            }
-            // A topic that nobody has written to yet is an error until it exists.
-            Some(Err(_)) | None => {}
+        // A topic that nobody has written to yet is an error until it exists.
+        if let Some(Ok(message)) = consumer.poll(Duration::from_millis(100)) {
+            messages.push(Message {
+                partition: message.partition(),
+                offset: message.offset(),
+                key: message.key().map(|key| String::from_utf8_lossy(key).into_owned()),
+                value: message.payload().unwrap_or_default().to_vec(),
+                headers: message.headers().map(headers).unwrap_or_default(),
+            });
+            quiet_since = Instant::now();
         }
         if Instant::now() > deadline {
             bail!("topic {topic} has {} of {count} messages after {} s", messages.len(), PATIENCE.as_secs());

@@ -43,7 +43,7 @@ fn config(bench: &Bench, url: &str, with_plugin: bool) -> String {
     format!(
         r#"pipelines:
   index:
-    source: {{ kafka: {{ brokers: ["{kafka}"], group: {group}, topics: [{TOPIC}], options: {{ fetch.queue.backoff.ms: 20 }} }} }}
+    source: {{ kafka: {{ brokers: ["{kafka}"], group: {group}, topics: [{TOPIC}] }} }}
 {plugins}    sink:
       elasticsearch:
         hosts: ["{url}"]

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -24,7 +25,8 @@ pub(crate) fn run(project: &Project) -> Result<()> {
         let mut command = project.cargo(&["bench", "--profile", "dev", "-p", package, "--bench", name, "--"]);
         command.args(["--quiet", "--noplot", "--warm-up-time", "0.5", "--measurement-time", "1.5"]);
         let home = results.join(package);
-        command.env("CRITERION_HOME", &home);
+        // What criterion tells of every bench is in its folder as well, and the table below is shorter.
+        command.env("CRITERION_HOME", &home).stdout(Stdio::null());
         step(&format!("{package}, {name}"), command)?;
         rows.extend(read(&home)?.into_iter().map(|row| (package.clone(), row)));
     }

@@ -35,7 +35,7 @@ impl Writers {
             let text = format!(
                 r#"{{"level":"{level}","n":{number},"text":"a line of a usual length, such as services write"}}"#
             );
-            let stream = if number % 3 == 0 { Stream::Stderr } else { Stream::Stdout };
+            let stream = if number.is_multiple_of(3) { Stream::Stderr } else { Stream::Stdout };
             let container = (number % self.containers.len() as u64) as usize;
             self.containers[container].write(stream, &text, BEGIN + number * 1_000_000)?;
             self.next += 1;
