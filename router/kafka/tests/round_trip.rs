@@ -143,6 +143,34 @@ async fn records_arrive_with_their_identity_and_settle_at_both_ends() {
 }
 
 #[tokio::test]
+async fn every_compression_and_both_partitionings_arrive() {
+    let cluster = MockCluster::new(1).unwrap();
+    for (number, codec) in ["none", "gzip", "snappy", "lz4", "zstd"].into_iter().enumerate() {
+        let by_container = number % 2 == 0;
+        let acks = if by_container { Acks::Leader } else { Acks::All };
+        let topic = format!("logs-{codec}");
+        cluster.create_topic(&topic, 4, 1).unwrap();
+        let sending = generation();
+        let mut watermark = Watermark::new(sending.clone(), 0);
+        let compression = codec.to_owned();
+        let config =
+            ProducerConfig { topic: topic.clone(), compression, by_container, acks, ..producer_config(&cluster) };
+        let mut sink = KafkaSink::open(config, sending.clone(), Arc::default(), None).unwrap();
+        let texts: Vec<String> = (0..200).map(|i| format!("line {i}")).collect();
+        sink.send(lines(&mut watermark, &texts)).await.unwrap();
+        within("acknowledgement", sending.settled()).await;
+
+        let config = ConsumerConfig { topics: vec![topic], group: codec.to_owned(), ..consumer_config(&cluster) };
+        let mut source = KafkaSource::open(&config, generation(), Arc::default()).unwrap();
+        let batches = read(&mut source, 200).await;
+        let places: std::collections::BTreeSet<String> =
+            batches.iter().map(|batch| batch.place().to_string()).collect();
+        assert_eq!(places.len() == 1, by_container, "{codec}: {places:?}");
+        assert_eq!(batches.iter().map(Batch::len).sum::<usize>(), 200);
+    }
+}
+
+#[tokio::test]
 async fn messages_without_our_headers_are_known_by_where_they_lie() {
     let cluster = MockCluster::new(1).unwrap();
     cluster.create_topic("logs", 1, 1).unwrap();

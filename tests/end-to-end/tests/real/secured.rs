@@ -4,7 +4,7 @@ use anyhow::Result;
 use sluice_end_to_end::{Chain, Sluice, eventually, fill, kafka};
 use sluice_servers::{Elasticsearch, ElasticsearchOptions, User};
 
-/// https with a CA of one's own and basic authentication; nothing is lost while either is wrong.
+/// https with a CA of one's own, basic authentication and gzip; nothing is lost while one of the first is wrong.
 #[test]
 fn tls_and_a_password_are_required_and_given() -> Result<()> {
     let kafka = kafka()?;
@@ -12,7 +12,8 @@ fn tls_and_a_password_are_required_and_given() -> Result<()> {
     let options = ElasticsearchOptions { user: Some(user), tls: true, ..ElasticsearchOptions::default() };
     let elasticsearch = Elasticsearch::start(options)?;
     let mut chain = Chain::new("secured", &kafka.bootstrap(), &elasticsearch.url())?;
-    let plain_options = chain.index_options.clone() + "        retry: { initial: 100ms, max_interval: 1s }\n";
+    let plain_options = chain.index_options.clone()
+        + "        compression: gzip\n        retry: { initial: 100ms, max_interval: 1s }\n";
     fill(&kafka.bootstrap(), "secured", 1_700_000_000_000, &[r#"{"log":"a"}"#, r#"{"log":"b"}"#])?;
     let secret = chain.folder().join("password");
     fs::write(&secret, "wrong\n")?;
