@@ -3,7 +3,7 @@
 use std::{
     sync::{Arc, mpsc},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, anyhow};
@@ -23,8 +23,9 @@ use crate::{assemble::Assembly, config::Plan, report};
 
 /// How often positions are saved: at most this much is read again after a kill.
 const SAVE_EVERY: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(500);
 /// What closing files and leaving groups may take after the grace, before the process ends all the same.
-const LEAVING: Duration = Duration::from_secs(3);
+const LEAVING: Duration = Duration::from_secs(4);
 
 /// Runs until SIGTERM or SIGINT, or until every source has ended. An error if a pipeline failed for good.
 pub fn run(plan: &Plan, report_every: Option<Duration>) -> Result<()> {
@@ -119,9 +120,9 @@ fn wait(
 ) -> Result<()> {
     let mut failed = None;
     let mut left = pipelines;
-    let mut looks_after_stop = 0u32;
+    let mut stopping_since = None;
     while left > 0 {
-        match ended.recv_timeout(LEAVING) {
+        match ended.recv_timeout(LOOK) {
             Ok(Ended { pipeline, result }) => {
                 left -= 1;
                 if let Some(failure) = told(&pipeline, result) {
@@ -130,8 +131,8 @@ fn wait(
                 }
             }
             Err(mpsc::RecvTimeoutError::Timeout) if shutdown.is_stopping() => {
-                looks_after_stop += 1;
-                if LEAVING * looks_after_stop > grace + 2 * LEAVING {
+                let since = *stopping_since.get_or_insert_with(Instant::now);
+                if since.elapsed() > grace + LEAVING {
                     warn!(
                         pipelines = left,
                         "did not end within the grace; what is unresolved is read again at the next start"

@@ -1,6 +1,7 @@
 //! `./dev demo`: container logs → agent → Kafka → indexer → Elasticsearch, killed on the way, and the books at the end.
 
 mod audit;
+mod balance;
 pub(crate) mod board;
 mod chain;
 mod generator;
@@ -17,8 +18,8 @@ use serde_json::{Value, json};
 use sluice_node::Node;
 use sluice_servers::{Elasticsearch, ElasticsearchOptions, Kafka, KafkaOptions};
 
-use self::audit::{Audit, audit};
-use self::board::{Board, sentence, thousands};
+use self::audit::audit;
+use self::board::{Board, thousands};
 use self::chain::Places;
 use self::generator::{Generator, Summary};
 use self::interrupt::Interrupt;
@@ -223,8 +224,8 @@ impl Demo {
         let audit = audit(&self.elasticsearch, INDEX, &summary.written)?;
         self.print_samples()?;
         let lost = self.told.iter().map(|(_, books)| books.dead_lettered + books.expired).sum();
-        print_balance(summary, &audit, &self.told);
-        let faults = faults(&audit, lost, &self.told);
+        balance::print(summary, &audit, &self.told);
+        let faults = balance::faults(&audit, lost, &self.told);
         if !faults.is_empty() {
             bail!("the books do not balance:\n  {}", faults.join("\n  "));
         }
@@ -258,56 +259,6 @@ fn shortened(mut hit: Value) -> Value {
     hit
 }
 
-fn print_balance(summary: &Summary, audit: &Audit, told: &[(&str, Books)]) {
-    let line = |name: &str, count: u64| println!("  {name:<44} {:>10}", thousands(count));
-    println!("\nThe balance of the books");
-    line("lines that the containers printed", summary.count(None));
-    println!(
-        "      in {} containers, {} KiB, {} rotations",
-        summary.written.len(),
-        thousands(summary.bytes / 1024),
-        summary.rotations
-    );
-    line("= documents in the index", audit.documents);
-    line("+ dropped on the node (trace)", summary.count(Some(Fate::Trace)));
-    line("+ dropped by the indexer (debug)", summary.count(Some(Fate::Debug)));
-    line("+ dead-lettered", told.iter().map(|(_, books)| books.dead_lettered).sum());
-    line("+ expired", told.iter().map(|(_, books)| books.expired).sum());
-    println!(
-        "  missing {}, more than once {}, not to be there {}",
-        audit.missing.len(),
-        audit.repeated.len(),
-        audit.unexpected.len()
-    );
-    println!("\nWhat the processes' own books say (what a killed one had not saved is read again by the next)");
-    for (name, books) in told {
-        println!("  {name:<21} {}", sentence(books));
-    }
-}
-
-/// Why the books do not balance; empty if they do. `lost` are records that the processes' books say never reached the
-/// index: dead-lettered or expired.
-fn faults(audit: &Audit, lost: u64, told: &[(&str, Books)]) -> Vec<String> {
-    let mut faults = Vec::new();
-    let mut name = |what: &str, lines: &[String]| {
-        if !lines.is_empty() {
-            faults.push(format!("{} {what}: {}", lines.len(), lines[..lines.len().min(5)].join(", ")));
-        }
-    };
-    if audit.missing.len() as u64 > lost {
-        name("lines are missing in the index", &audit.missing);
-    }
-    name("lines are in the index more than once", &audit.repeated);
-    name("documents must not be there", &audit.unexpected);
-    for end in ["ship to its end", "index to its end"] {
-        let books = told.iter().find(|(name, _)| *name == end).map(|(_, books)| books);
-        if books.is_none_or(|books| books.closed != Some(true) || books.in_flight > 0) {
-            faults.push(format!("{end}: its own books are not closed and balanced"));
-        }
-    }
-    faults
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -319,24 +270,5 @@ mod tests {
         {
             assert_eq!(duration(text).ok(), expect.map(Duration::from_secs), "{text}");
         }
-    }
-
-    #[test]
-    fn books_that_do_not_balance_are_faults() {
-        let closed = |balanced, in_flight| Books { closed: Some(balanced), in_flight, ..Books::default() };
-        let ends = |books: Books| [("ship to its end", closed(true, 0)), ("index to its end", books)];
-        let line = || vec!["web-1 line 1".to_owned()];
-        for (audit, lost, told, expect) in [
-            (Audit::default(), 0, ends(closed(true, 0)), 0),
-            (Audit { missing: line(), ..Audit::default() }, 0, ends(closed(true, 0)), 1),
-            (Audit { missing: line(), ..Audit::default() }, 1, ends(closed(true, 0)), 0),
-            (Audit { repeated: line(), unexpected: line(), ..Audit::default() }, 9, ends(closed(true, 0)), 2),
-            (Audit::default(), 0, ends(closed(false, 0)), 1),
-            (Audit::default(), 0, ends(closed(true, 1)), 1),
-            (Audit::default(), 0, ends(Books::default()), 1),
-        ] {
-            assert_eq!(faults(&audit, lost, &told).len(), expect, "{audit:?} {lost} {told:?}");
-        }
-        assert_eq!(faults(&Audit::default(), 0, &[]).len(), 2);
     }
 }

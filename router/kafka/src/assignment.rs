@@ -12,6 +12,8 @@ const BATCH_RECORDS: usize = 1_000;
 const BATCH_BYTES: usize = 1 << 20;
 /// Origins that are known again without parsing; more than the containers of a large cluster's busy day.
 const KNOWN_ORIGINS: usize = 16_384;
+/// Bytes of an origin that is kept; whoever may write to the topic chooses them.
+const LARGEST_ORIGIN: usize = 16 << 10;
 
 /// What is known of each partition since it was assigned and read from.
 pub(crate) struct Assignment {
@@ -95,6 +97,9 @@ impl Assignment {
             return origin.clone();
         }
         let Some(origin) = Origin::of_document(id, document) else { return self.unknown.clone() };
+        if origin.object.len() > LARGEST_ORIGIN {
+            return Arc::new(origin);
+        }
         if self.origins.len() >= KNOWN_ORIGINS {
             self.origins.clear();
         }
@@ -159,8 +164,9 @@ impl Partition {
             place: Arc::new(Place::Partition { topic: topic.clone(), partition: *partition }),
             watermark: Watermark::new(generation.clone(), offset),
             next: offset,
-            // Where reading began is where the group stands, or where a reset put it: nothing to commit yet.
-            committed: Some(offset),
+            // Where reading began is committed, too: a group that started at the latest offset would start at a later
+            // one after a crash, past what was never resolved.
+            committed: None,
             arena: Vec::new(),
             records: Vec::new(),
             origins: Vec::new(),

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use rdkafka::{ClientConfig, config::RDKafkaLogLevel};
+use rdkafka::{ClientConfig, config::RDKafkaLogLevel, error::KafkaError};
 use sluice_core::{Failure, encode::Encoding};
 
 /// A cluster, and settings of librdkafka by their own names, which win over ours.
@@ -135,6 +135,8 @@ impl ConsumerConfig {
         client.set("allow.auto.create.topics", "true");
         // What librdkafka fetches ahead: memory that back-pressure cannot take back.
         client.set("queued.max.messages.kbytes", "16384");
+        // When that is full, fetching goes on this soon after there is room; by default it would stand still for 1 s.
+        client.set("fetch.queue.backoff.ms", "20");
         client.set("fetch.wait.max.ms", "100");
         self.connection.apply_options(&mut client);
         client
@@ -142,6 +144,31 @@ impl ConsumerConfig {
 }
 
 /// A client that could not be made: an option that librdkafka refuses.
-pub(crate) fn refused(component: &str, error: &rdkafka::error::KafkaError) -> Failure {
-    Failure::fatal(component, format!("librdkafka refuses the settings: {error}; correct `options` of this block"))
+pub(crate) fn refused(component: &str, error: &KafkaError) -> Failure {
+    // The library's own text holds the value, which may be a password.
+    let why = match error {
+        KafkaError::ClientConfig(_, _, key, _) => format!("the property {key:?}, or its value"),
+        other => other.to_string(),
+    };
+    Failure::fatal(component, format!("librdkafka refuses {why}; correct `options` of this block"))
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::producer::BaseProducer;
+
+    use super::*;
+
+    #[test]
+    fn a_refused_option_is_named_and_its_value_is_not() {
+        for (name, expected) in [("sasl.passwrd", "\"sasl.passwrd\""), ("acks", "\"acks\"")] {
+            let options = vec![(name.to_owned(), "hunter2".to_owned())];
+            let connection = Connection { brokers: vec!["kafka:9092".into()], options };
+            let config = DeadLetterConfig { connection, topic: "dead".into() };
+            let error = config.client().create::<BaseProducer>().err().unwrap();
+            let text = refused("kafka sink", &error).to_string();
+            assert!(text.contains(expected) && !text.contains("hunter2"), "{text}");
+            assert!(!format!("{config:?}").contains("hunter2"));
+        }
+    }
 }

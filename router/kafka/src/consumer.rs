@@ -3,6 +3,7 @@
 use std::{
     sync::{Arc, mpsc as blocking},
     thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 use rdkafka::{
@@ -10,13 +11,16 @@ use rdkafka::{
     consumer::{BaseConsumer, Consumer},
 };
 use sluice_core::{Batch, Failure, Generation, pipeline::Source};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
 
 use crate::{
     ConsumerConfig, ConsumerStatus,
     assignment::Collected,
     config::refused,
-    poll::{COMPONENT, Command, Context, Poller},
+    poll::{COMPONENT, Command, Context, LEAVE, Poller},
 };
 
 /// Batches that wait for the pipeline, each at most 1,000 records or a little over 1 MiB.
@@ -53,14 +57,6 @@ impl KafkaSource {
         let thread = thread::Builder::new().name("kafka-poll".into()).spawn(move || poller.run()).map_err(start)?;
         Ok(Self { batches, context, commands, thread: Some(thread) })
     }
-
-    async fn order(&self, order: impl FnOnce(oneshot::Sender<Result<(), Failure>>) -> Command) -> Result<(), Failure> {
-        let (done, answer) = oneshot::channel();
-        if self.commands.send(order(done)).is_err() {
-            return Err(gone());
-        }
-        answer.await.unwrap_or_else(|_| Err(gone()))
-    }
 }
 
 fn gone() -> Failure {
@@ -78,34 +74,32 @@ impl Source for KafkaSource {
     }
 
     async fn save(&mut self) -> Result<(), Failure> {
-        self.order(Command::Save).await
+        self.commands.send(Command::Save).map_err(|_| gone())
     }
 
-    /// Commits and leaves the group, so that others get the partitions at once.
+    /// Commits and leaves the group, so that others get the partitions at once. Bounded, also where the coordinator is
+    /// away: the thread is then left to itself.
     async fn close(&mut self) -> Result<(), Failure> {
         self.batches.close();
-        let closed = self.order(Command::Close).await;
-        self.join();
-        closed
-    }
-}
-
-impl KafkaSource {
-    fn join(&mut self) {
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!(component = COMPONENT, "its polling thread panicked");
-        }
+        let (done, answer) = oneshot::channel();
+        self.commands.send(Command::Close(done)).map_err(|_| gone())?;
+        timeout(LEAVE + LEAVE, answer).await.unwrap_or(Ok(Err(gone()))).unwrap_or_else(|_| Err(gone()))
     }
 }
 
 impl Drop for KafkaSource {
-    /// The thread sees that the pipeline is gone and leaves the group.
+    /// The thread sees that the pipeline is gone and leaves the group; a new generation should not meet it there.
     fn drop(&mut self) {
         self.batches.close();
         let (nobody, _) = blocking::channel();
         self.commands = nobody;
-        self.join();
+        let Some(thread) = self.thread.take() else { return };
+        let began = Instant::now();
+        while !thread.is_finished() && began.elapsed() < LEAVE {
+            thread::sleep(Duration::from_millis(5));
+        }
+        if thread.is_finished() && thread.join().is_err() {
+            tracing::error!(component = COMPONENT, "its polling thread panicked");
+        }
     }
 }

@@ -95,6 +95,9 @@ impl DeadLetters for DeadLetterTopic {
             headers = returned.headers.unwrap_or_default();
             if error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull) {
                 let _ = timeout(LOOK_AGAIN, self.room.notified()).await;
+            } else if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
+                // This producer never recovers, and it outlives generations: only a new process helps.
+                return Err(Failure::fatal(COMPONENT, format!("topic {}: {error}", self.topic)));
             } else if is_refusal(&error) && value.len() > LONGEST_EXCERPT {
                 let length = value.len().to_string();
                 headers = headers.insert(Header { key: "sluice-truncated", value: Some(&length) });

@@ -6,6 +6,7 @@ mod config;
 mod consumer;
 mod dead_letter;
 mod delivery;
+mod expiry;
 mod headers;
 mod poll;
 mod producer;

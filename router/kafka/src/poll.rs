@@ -2,9 +2,8 @@
 //! sink has no room.
 
 use std::{
-    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc::TryRecvError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rdkafka::{
@@ -14,7 +13,7 @@ use rdkafka::{
     error::{KafkaError, KafkaResult, RDKafkaErrorCode},
     message::BorrowedMessage,
 };
-use sluice_core::{Failure, Generation, Tally};
+use sluice_core::{Failure, Generation};
 use tokio::{
     runtime::Runtime,
     sync::{mpsc, oneshot},
@@ -25,18 +24,25 @@ use crate::{
     ConsumerStatus,
     assignment::{Added, Assignment, Collected},
     client,
+    expiry::Expiry,
 };
 
 pub(crate) const COMPONENT: &str = "kafka source";
 /// How long a poll waits for a message, and so how long a command may wait for its turn.
 const POLL: Duration = Duration::from_millis(50);
-/// How long the sink may be without room before the partitions are paused.
-const PATIENCE: Duration = Duration::from_millis(250);
-const NETWORK: Duration = Duration::from_secs(5);
+/// How long to wait for room before looking for orders.
+const LOOK: Duration = Duration::from_millis(250);
+/// How long the sink may be without room before the partitions are paused: what was fetched ahead is then fetched
+/// again, so it is not done for a busy moment; and it must be far below `max.poll.interval.ms` (5 minutes).
+const PATIENCE: Duration = Duration::from_secs(5);
+/// What was collected of quiet partitions is handed on this often also while others are busy.
+const HAND_ON: Duration = Duration::from_millis(250);
+/// How long leaving the group may take.
+pub(crate) const LEAVE: Duration = Duration::from_secs(3);
 
-/// Orders to the thread; each is answered when it is done.
+/// Orders to the thread. Closing is answered when the group is left; a save is not: nobody should wait for it.
 pub(crate) enum Command {
-    Save(Done),
+    Save,
     Close(Done),
 }
 
@@ -81,15 +87,20 @@ impl ConsumerContext for Context {
             Rebalance::Assign(partitions) => info!(component = COMPONENT, partitions = %list(partitions), "assigned"),
             Rebalance::Revoke(partitions) => {
                 info!(component = COMPONENT, partitions = %list(partitions), "taken away");
+                // librdkafka remembers a pause beyond the assignment: a partition that comes back would stand still.
+                if let Err(error) = consumer.resume(partitions) {
+                    debug!(component = COMPONENT, %error, "partitions were not resumed");
+                }
                 let mut assignment = self.assignment();
                 let settled = assignment.uncommitted(Some(partitions));
                 assignment.forget(partitions);
                 self.status.assigned(assignment.len());
                 drop(assignment);
-                // A commit that fails here only means that the next owner reads some records again.
+                // Not waited for here, which may last as long as the coordinator is away; librdkafka itself gives the
+                // partitions up only after it. A commit that fails means that the next owner reads some records again.
                 if settled.count() > 0
                     && !consumer.assignment_lost()
-                    && let Err(error) = consumer.commit(&settled, CommitMode::Sync)
+                    && let Err(error) = consumer.commit(&settled, CommitMode::Async)
                 {
                     warn!(component = COMPONENT, %error, "the last positions of the partitions were not committed");
                 }
@@ -127,17 +138,16 @@ pub(crate) struct Poller {
 impl Poller {
     /// Polls until it is told to close, or the pipeline is gone; then commits what is settled and leaves the group.
     pub fn run(self) {
-        let expired = self.generation.ledger().expired_by("offset_out_of_range");
-        let mut expiry = Expiry { expired, lowest: HashMap::new() };
+        let mut expiry = Expiry::new(self.generation.ledger().expired_by("offset_out_of_range"));
         let Closing(waiting) = loop {
             if let Err(closing) = self.serve().and_then(|()| self.collect(&mut expiry)) {
                 break closing;
             }
         };
-        let committed = self.commit(CommitMode::Sync);
-        self.leave();
+        self.commit();
+        let left = self.leave();
         if let Some(done) = waiting {
-            let _ = done.send(committed);
+            let _ = done.send(left);
         }
     }
 
@@ -145,9 +155,7 @@ impl Poller {
     fn serve(&self) -> Result<(), Closing> {
         loop {
             match self.commands.try_recv() {
-                Ok(Command::Save(done)) => {
-                    let _ = done.send(self.commit(CommitMode::Async));
-                }
+                Ok(Command::Save) => self.commit(),
                 Ok(Command::Close(done)) => return Err(Closing(Some(done))),
                 Err(TryRecvError::Disconnected) => return Err(Closing(None)),
                 Err(TryRecvError::Empty) => return Ok(()),
@@ -159,33 +167,37 @@ impl Poller {
     fn closing(&self) -> Closing {
         loop {
             match self.commands.recv() {
-                Ok(Command::Save(done)) => {
-                    let _ = done.send(self.commit(CommitMode::Async));
-                }
+                Ok(Command::Save) => self.commit(),
                 Ok(Command::Close(done)) => return Closing(Some(done)),
                 Err(_) => return Closing(None),
             }
         }
     }
 
-    /// Leaves the group. Dropping the consumer alone would leave it to the session timeout to tell the others.
-    fn leave(self) {
-        if let Err(error) = self.consumer.close_queue() {
-            warn!(component = COMPONENT, %error, "left the group without telling it; its partitions wait for the session timeout");
-            return;
-        }
-        let polls = (NETWORK.as_millis() / POLL.as_millis()) as u32;
+    /// Leaves the group, after the commits that are under way. Dropping the consumer alone would leave it to the
+    /// session timeout to tell the others.
+    fn leave(&self) -> Result<(), Failure> {
+        let failed = |why: String| {
+            Failure::transient(
+                COMPONENT,
+                format!("did not leave its group: {why}; the others get its partitions when the session times out"),
+            )
+        };
+        self.consumer.close_queue().map_err(|error| failed(error.to_string()))?;
+        let polls = (LEAVE.as_millis() / POLL.as_millis()) as u32;
         for _ in 0..polls {
             if self.consumer.closed() {
-                return;
+                return Ok(());
             }
             // Messages that still come are not booked, and are read again by the next owner.
             drop(self.consumer.poll(POLL));
         }
+        Err(failed("the coordinator does not answer".into()))
     }
 
     /// Collects messages until a batch is full or none is left to read, and hands the batches on.
     fn collect(&self, expiry: &mut Expiry) -> Result<(), Closing> {
+        let began = Instant::now();
         let mut wait = POLL;
         loop {
             let full = match self.consumer.poll(wait) {
@@ -194,10 +206,14 @@ impl Poller {
                     self.failed(&error);
                     false
                 }
-                None => return self.hand_on(false),
+                None => return self.hand_on(false, expiry),
             };
+            if began.elapsed() > HAND_ON {
+                return self.hand_on(false, expiry);
+            }
             if full {
-                return self.hand_on(true);
+                self.hand_on(true, expiry)?;
+                self.serve()?;
             }
             wait = Duration::ZERO;
         }
@@ -227,26 +243,25 @@ impl Poller {
         }
     }
 
-    fn hand_on(&self, only_full: bool) -> Result<(), Closing> {
+    fn hand_on(&self, only_full: bool, expiry: &mut Expiry) -> Result<(), Closing> {
         let batches = self.consumer.context().assignment().take_collected(only_full);
-        batches.into_iter().try_for_each(|batch| self.hand_on_one(batch))
+        batches.into_iter().try_for_each(|batch| self.hand_on_one(batch, expiry))
     }
 
-    fn hand_on_one(&self, batch: Collected) -> Result<(), Closing> {
+    fn hand_on_one(&self, batch: Collected, expiry: &mut Expiry) -> Result<(), Closing> {
+        let began = Instant::now();
         let mut paused = None;
         let permit = loop {
-            let room = self.runtime.block_on(async { tokio::time::timeout(PATIENCE, self.batches.reserve()).await });
+            let room = self.runtime.block_on(async { tokio::time::timeout(LOOK, self.batches.reserve()).await });
             match room {
                 Ok(Ok(permit)) => break permit,
                 Ok(Err(_)) => return Err(self.closing()),
                 Err(_) => {}
             }
-            // Orders cannot wait for room: the pipeline may be waiting for the answer.
             self.serve()?;
-            paused = Some(self.pause());
-            // With all partitions paused this only serves the group: heartbeats, rebalances, statistics.
-            if let Some(Ok(message)) = self.consumer.poll(Duration::ZERO) {
-                self.consumer.context().assignment().add(&message);
+            if began.elapsed() > PATIENCE {
+                paused = Some(self.pause());
+                self.attend(expiry);
             }
         };
         permit.send(batch);
@@ -258,6 +273,17 @@ impl Poller {
         Ok(())
     }
 
+    /// With all partitions paused: heartbeats, rebalances, errors, statistics. A message that was on its way is taken.
+    fn attend(&self, expiry: &mut Expiry) {
+        match self.consumer.poll(POLL) {
+            Some(Ok(message)) => {
+                self.take(&message, expiry);
+            }
+            Some(Err(error)) => self.failed(&error),
+            None => {}
+        }
+    }
+
     fn pause(&self) -> TopicPartitionList {
         let partitions = self.consumer.assignment().unwrap_or_default();
         if let Err(error) = self.consumer.pause(&partitions) {
@@ -266,15 +292,14 @@ impl Poller {
         partitions
     }
 
-    fn commit(&self, mode: CommitMode) -> Result<(), Failure> {
+    fn commit(&self) {
         let offsets = self.consumer.context().assignment().uncommitted(None);
-        if offsets.count() == 0 {
-            return Ok(());
-        }
-        self.consumer.commit(&offsets, mode).map_err(|error| {
+        if offsets.count() > 0
+            && let Err(error) = self.consumer.commit(&offsets, CommitMode::Async)
+        {
+            warn!(component = COMPONENT, %error, "positions were not committed; tried again at the next save");
             self.consumer.context().assignment().not_committed(&offsets);
-            Failure::transient(COMPONENT, format!("positions were not committed: {error}"))
-        })
+        }
     }
 }
 
@@ -283,47 +308,4 @@ fn is_connection(error: &KafkaError) -> bool {
         error.rdkafka_error_code(),
         Some(RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::AllBrokersDown | RDKafkaErrorCode::Resolve)
     )
-}
-
-/// Finds out whether offsets that were skipped had expired, or never held a message (transactions, compaction).
-struct Expiry {
-    expired: Tally,
-    /// The lowest offset a partition had when last asked.
-    lowest: HashMap<(String, i32), u64>,
-}
-
-impl Expiry {
-    fn book(&mut self, consumer: &BaseConsumer<Context>, message: &BorrowedMessage<'_>, expected: Option<u64>) {
-        let (topic, partition, offset) = (message.topic(), message.partition(), message.offset().max(0) as u64);
-        let key = (topic.to_owned(), partition);
-        let Some(expected) = expected.or_else(|| committed(consumer, topic, partition)) else { return };
-        // Skipped within what was there before: not expired.
-        if offset <= expected || self.lowest.get(&key).is_some_and(|lowest| *lowest >= offset) {
-            return;
-        }
-        let Ok((lowest, _)) = consumer.fetch_watermarks(topic, partition, NETWORK) else { return };
-        let lowest = lowest.max(0) as u64;
-        self.lowest.insert(key, lowest);
-        let gone = lowest.min(offset).saturating_sub(expected);
-        if gone > 0 {
-            self.expired.add(gone.min(u64::from(u32::MAX)) as u32);
-            warn!(
-                component = COMPONENT,
-                topic,
-                partition,
-                from = expected,
-                to = lowest,
-                records = gone,
-                "offsets expired before they were read; raise the topic's retention or add consumers"
-            );
-        }
-    }
-}
-
-fn committed(consumer: &BaseConsumer<Context>, topic: &str, partition: i32) -> Option<u64> {
-    let mut list = TopicPartitionList::new();
-    list.add_partition(topic, partition);
-    let offsets = consumer.committed_offsets(list, NETWORK).ok()?;
-    let offset = offsets.find_partition(topic, partition)?.offset().to_raw()?;
-    u64::try_from(offset).ok()
 }
