@@ -29,7 +29,10 @@ impl Encoding {
     fn append_line(self, batch: &Batch, record: &Record, out: &mut Vec<u8>) {
         let origin: &Origin = batch.origin(record);
         out.extend_from_slice(b"{\"log\":");
-        append_string(&String::from_utf8_lossy(batch.text(record)), out);
+        match simdutf8::basic::from_utf8(batch.text(record)) {
+            Ok(text) => append_string(text, out),
+            Err(_) => append_string(&String::from_utf8_lossy(batch.text(record)), out),
+        }
         if let Some(raw) = batch.raw(record) {
             out.extend_from_slice(b",\"log_raw\":\"");
             out.extend_from_slice(STANDARD.encode(raw).as_bytes());

@@ -18,7 +18,9 @@ const LARGEST_ORIGIN: usize = 16 << 10;
 /// What is known of each partition since it was assigned and read from.
 pub(crate) struct Assignment {
     generation: Arc<Generation>,
-    partitions: HashMap<(String, i32), Partition>,
+    partitions: Vec<Partition>,
+    /// Where the last message's partition was: the next is often of the same.
+    last: usize,
     origins: HashMap<u64, Arc<Origin>>,
     unknown: Arc<Origin>,
     lives: u64,
@@ -39,7 +41,7 @@ struct Partition {
 /// Messages of one partition that were collected; they become a batch when the pipeline takes them, not before: what
 /// waits in a queue is neither booked as read nor has to run dry at a stop.
 pub(crate) struct Collected {
-    key: (String, i32),
+    place: Arc<Place>,
     /// Which life of the partition it is from: after a rebalance it may have been away and come back.
     life: u64,
     end: u64,
@@ -50,17 +52,30 @@ pub(crate) struct Collected {
 
 /// What came of adding a message.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Added {
-    Collected,
+pub(crate) struct Added {
     /// The partition's batch is full and wants to be taken.
-    Full,
+    pub is_full: bool,
+    pub order: Order,
+}
+
+/// Whether a message is the one that had to come.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    Next,
+    /// The first of its partition since that was assigned.
+    First,
+    /// Another one was expected: that with this offset.
+    Gap {
+        expected: u64,
+    },
 }
 
 impl Assignment {
     pub fn new(generation: Arc<Generation>) -> Self {
         Self {
             generation,
-            partitions: HashMap::new(),
+            partitions: Vec::new(),
+            last: 0,
             origins: HashMap::new(),
             unknown: Arc::new(Origin::unknown()),
             lives: 0,
@@ -71,24 +86,31 @@ impl Assignment {
         self.partitions.len()
     }
 
-    /// The offset that should come next in a partition; `None` if nothing was read from it yet.
-    pub fn expected(&self, topic: &str, partition: i32) -> Option<u64> {
-        self.partitions.get(&(topic.to_owned(), partition)).map(|partition| partition.next)
-    }
-
     pub fn add(&mut self, message: &BorrowedMessage<'_>) -> Added {
         let offset = message.offset().max(0) as u64;
         let value = message.payload().unwrap_or_default();
         let identity = message.headers().map(headers::read).unwrap_or_default();
         let origin = self.origin(identity.origin, value);
-        let key = (message.topic().to_owned(), message.partition());
-        let partition = self.partitions.entry(key).or_insert_with_key(|key| {
-            self.lives += 1;
-            Partition::new(&self.generation, self.lives, key, offset)
-        });
+        let (index, order) = match self.find(message.topic(), message.partition()) {
+            Some(index) if self.partitions[index].next == offset => (index, Order::Next),
+            Some(index) => (index, Order::Gap { expected: self.partitions[index].next }),
+            None => {
+                self.lives += 1;
+                let place = Place::Partition { topic: message.topic().to_owned(), partition: message.partition() };
+                self.partitions.push(Partition::new(&self.generation, self.lives, place, offset));
+                (self.partitions.len() - 1, Order::First)
+            }
+        };
+        self.last = index;
+        let partition = &mut self.partitions[index];
         let broker_ms = message.timestamp().to_millis().unwrap_or(0).max(0) as u64;
         partition.push(offset, broker_ms, identity, origin, value);
-        if partition.is_full() { Added::Full } else { Added::Collected }
+        Added { is_full: partition.is_full(), order }
+    }
+
+    fn find(&self, topic: &str, number: i32) -> Option<usize> {
+        let last = self.partitions.get(self.last).filter(|partition| partition.is(topic, number));
+        last.map(|_| self.last).or_else(|| self.partitions.iter().position(|partition| partition.is(topic, number)))
     }
 
     fn origin(&mut self, id: Option<u64>, document: &[u8]) -> Arc<Origin> {
@@ -108,25 +130,24 @@ impl Assignment {
 
     /// Takes what was collected: of every partition, or of those that are full.
     pub fn take_collected(&mut self, only_full: bool) -> Vec<Collected> {
-        let ready = self
-            .partitions
-            .iter_mut()
-            .filter(|(_, partition)| !partition.records.is_empty() && (!only_full || partition.is_full()));
-        ready.map(|(key, partition)| partition.take(key)).collect()
+        let ready = self.partitions.iter_mut();
+        let ready = ready.filter(|partition| !partition.records.is_empty() && (!only_full || partition.is_full()));
+        ready.map(Partition::take).collect()
     }
 
     /// Opens the receipt for what was collected; `None` if its partition was taken away meanwhile.
     pub fn open(&mut self, collected: Collected) -> Option<Batch> {
-        let Collected { key, life, end, arena, records, origins } = collected;
-        let partition = self.partitions.get_mut(&key).filter(|partition| partition.life == life)?;
+        let Collected { place, life, end, arena, records, origins } = collected;
+        let partition = self.partitions.iter_mut().find(|partition| partition.life == life)?;
         let receipt = partition.watermark.open(records.len() as u32, end);
-        Some(Batch::new(Shape::Documents, partition.place.clone(), arena, records, origins, receipt))
+        Some(Batch::new(Shape::Documents, place, arena, records, origins, receipt))
     }
 
     /// The settled positions that are not committed yet, of all partitions or of those in `only`.
     pub fn uncommitted(&mut self, only: Option<&TopicPartitionList>) -> TopicPartitionList {
         let mut offsets = TopicPartitionList::new();
-        for ((topic, number), partition) in &mut self.partitions {
+        for partition in &mut self.partitions {
+            let Place::Partition { topic, partition: number } = &*partition.place else { continue };
             if only.is_some_and(|list| list.find_partition(topic, *number).is_none()) {
                 continue;
             }
@@ -143,8 +164,8 @@ impl Assignment {
     /// Commits that failed are tried again at the next save.
     pub fn not_committed(&mut self, offsets: &TopicPartitionList) {
         for element in offsets.elements() {
-            if let Some(partition) = self.partitions.get_mut(&(element.topic().to_owned(), element.partition())) {
-                partition.committed = None;
+            if let Some(index) = self.find(element.topic(), element.partition()) {
+                self.partitions[index].committed = None;
             }
         }
     }
@@ -152,16 +173,16 @@ impl Assignment {
     /// Forgets partitions that were taken away, with what was collected and not handed on.
     pub fn forget(&mut self, partitions: &TopicPartitionList) {
         for element in partitions.elements() {
-            self.partitions.remove(&(element.topic().to_owned(), element.partition()));
+            self.partitions.retain(|partition| !partition.is(element.topic(), element.partition()));
         }
     }
 }
 
 impl Partition {
-    fn new(generation: &Arc<Generation>, life: u64, (topic, partition): &(String, i32), offset: u64) -> Self {
+    fn new(generation: &Arc<Generation>, life: u64, place: Place, offset: u64) -> Self {
         Self {
             life,
-            place: Arc::new(Place::Partition { topic: topic.clone(), partition: *partition }),
+            place: Arc::new(place),
             watermark: Watermark::new(generation.clone(), offset),
             next: offset,
             // Where reading began is committed, too: a group that started at the latest offset would start at a later
@@ -171,6 +192,10 @@ impl Partition {
             records: Vec::new(),
             origins: Vec::new(),
         }
+    }
+
+    fn is(&self, topic: &str, number: i32) -> bool {
+        matches!(&*self.place, Place::Partition { topic: own, partition } if *partition == number && own == topic)
     }
 
     fn push(&mut self, offset: u64, broker_ms: u64, identity: Identity, origin: Arc<Origin>, value: &[u8]) {
@@ -201,9 +226,9 @@ impl Partition {
         self.records.len() >= BATCH_RECORDS || self.arena.len() >= BATCH_BYTES
     }
 
-    fn take(&mut self, key: &(String, i32)) -> Collected {
+    fn take(&mut self) -> Collected {
         Collected {
-            key: key.clone(),
+            place: self.place.clone(),
             life: self.life,
             end: self.next,
             arena: std::mem::take(&mut self.arena),

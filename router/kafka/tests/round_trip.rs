@@ -41,12 +41,10 @@ fn producer_config(cluster: &Cluster) -> ProducerConfig {
 }
 
 fn consumer_config(cluster: &Cluster) -> ConsumerConfig {
-    ConsumerConfig {
-        connection: connection(cluster),
-        group: "sluice".into(),
-        topics: vec!["logs".into()],
-        start: Start::Earliest,
-    }
+    let mut connection = connection(cluster);
+    // The mock does not let a member leave; real brokers do, see `stopped_in_order_nothing_is_sent_twice`.
+    connection.options.push(("session.timeout.ms".into(), "6000".into()));
+    ConsumerConfig { connection, group: "sluice".into(), topics: vec!["logs".into()], start: Start::Earliest }
 }
 
 /// One line a text, of one container.

@@ -12,6 +12,8 @@ pub struct Chain {
     pub name: String,
     pub bootstrap: String,
     pub index_url: String,
+    /// How long a killed indexer keeps its partitions, in ms.
+    pub session_timeout: u32,
     /// More keys of the elasticsearch sink, indented by 8.
     pub index_options: String,
 }
@@ -24,6 +26,7 @@ impl Chain {
             name: name.to_owned(),
             bootstrap: bootstrap.to_owned(),
             index_url: index_url.to_owned(),
+            session_timeout: 6_000,
             index_options: "        flush: { interval: 200ms, bytes: 256KiB, concurrency: 2 }\n".to_owned(),
         })
     }
@@ -61,6 +64,7 @@ dead_letter: {{ kafka: {{ brokers: [{bootstrap}], topic: {name}-dead }} }}
     /// `index`, with the filter.
     pub fn indexer(&self) -> Result<String> {
         let (name, bootstrap, url, options) = (&self.name, &self.bootstrap, &self.index_url, &self.index_options);
+        let session_timeout = self.session_timeout;
         let filter = filter()?;
         Ok(format!(
             "pipelines:
@@ -70,8 +74,7 @@ dead_letter: {{ kafka: {{ brokers: [{bootstrap}], topic: {name}-dead }} }}
         brokers: [{bootstrap}]
         group: {name}
         topics: [{name}]
-        # A killed indexer's partitions are free after this instead of 45 s.
-        options: {{ session.timeout.ms: 6000 }}
+        options: {{ session.timeout.ms: {session_timeout} }}
     plugins:
       - {{ name: drop-debug, component: {filter}, config: {{ at_least: info }} }}
     sink:

@@ -65,16 +65,17 @@ fn killed_in_mid_stream_every_line_arrives_once() -> Result<()> {
 #[test]
 fn stopped_in_order_nothing_is_sent_twice() -> Result<()> {
     let (kafka, elasticsearch) = (kafka()?, elasticsearch()?);
-    let chain = Chain::new("stops", &kafka.bootstrap(), &elasticsearch.url())?;
+    let mut chain = Chain::new("stops", &kafka.bootstrap(), &elasticsearch.url())?;
     let node = Node::new(chain.folder().join("node"))?;
     let mut writers = Writers::new(&node, 3)?;
+    chain.session_timeout = 60_000;
     let (agent_config, indexer_config) = (chain.agent()?, chain.indexer()?);
     for _ in 0..3 {
         writers.write(1_000)?;
         let agent = Sluice::run(chain.folder(), "agent", &agent_config)?;
         let indexer = Sluice::run(chain.folder(), "indexer", &indexer_config)?;
         writers.write(1_000)?;
-        // An indexer whose predecessor had not left would wait for its session's end: 45 s.
+        // An indexer whose predecessor had not left would wait for its session's end: 60 s.
         let began = std::time::Instant::now();
         eventually("partitions", || indexer.said("assigned"))?;
         assert!(began.elapsed().as_secs() < 40, "the group was not left at once");
