@@ -14,6 +14,8 @@ pub(crate) fn run(project: &Project) -> Result<()> {
             let heading = format!("native tests of {}", guests.display());
             step(&heading, project.guest_cargo(&guests, &["test", "--workspace", "--quiet"]))?;
         }
+        // The end-to-end tests start the binary, and cargo does not build it for the tests of another package.
+        step("build of the router", project.cargo(&["build", "--workspace"]))?;
         step("tests of the router, with real servers", project.cargo(&["test", "--workspace"]))
     })
 }

@@ -36,11 +36,19 @@ pub struct Entry {
     pub stderr: u64,
     /// The time of malformed lines (see [`Position::time`]).
     pub time: u64,
+    /// Its length when it was last looked at.
+    #[serde(default)]
+    pub size: u64,
 }
 
 impl Entry {
     pub fn position(&self) -> Position {
         Position { stdout: self.stdout, stderr: self.stderr, memory: 0, time: self.time }
+    }
+
+    /// Up to where some of the file was delivered: it was as long as that at least.
+    pub fn furthest(&self) -> u64 {
+        self.stdout.max(self.stderr)
     }
 }
 
@@ -70,31 +78,47 @@ impl Checkpoints {
         let lock = lock(folder, pipeline)?;
         let path = folder.join(format!("{pipeline}.json"));
         let mut checkpoints = Self { folder: folder.into(), path, saved: Vec::new(), _lock: lock };
+        // Found out now and not at the first save: a folder that nobody can write to. No document is made of it: one
+        // without files says that there is no history.
+        checkpoints.probe().map_err(|error| unusable(folder, &error))?;
         let entries = checkpoints.load()?;
-        // Found out now and not at the first save: a folder that nobody can write to.
-        checkpoints.replace(&checkpoints.saved).map_err(|error| unusable(folder, &error))?;
         Ok((checkpoints, entries))
+    }
+
+    fn probe(&self) -> io::Result<()> {
+        let temporary = self.temporary();
+        File::create(&temporary)?;
+        fs::remove_file(temporary)
+    }
+
+    fn temporary(&self) -> PathBuf {
+        self.path.with_extension("json.new")
     }
 
     fn load(&mut self) -> Result<Option<Vec<Entry>>, Failure> {
         let content = match fs::read(&self.path) {
-            Ok(content) => Some(content),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Ok(content) => content,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(unusable(&self.path, &error)),
         };
-        let entries = match content.map(|content| understand(&content)).transpose() {
+        let entries = match understand(&content) {
             Ok(entries) => entries,
             Err(reason) => {
                 let aside = set_aside(&self.path).map_err(|error| unusable(&self.folder, &error))?;
+                self.replace(&document(&[])?).map_err(|error| {
+                    // Without any document the next start would be a first one.
+                    fs::rename(&aside, &self.path).ok();
+                    unusable(&self.folder, &error)
+                })?;
                 warn!(
                     checkpoints = %self.path.display(), %reason, set_aside = %aside.display(),
                     "the checkpoints cannot be used; all files are read again from their beginning"
                 );
-                Some(Vec::new())
+                Vec::new()
             }
         };
-        self.saved = document(entries.as_deref().unwrap_or_default())?;
-        Ok(entries)
+        self.saved = document(&entries)?;
+        Ok(Some(entries))
     }
 
     /// Replaces the document, where it changed. After a crash it is the old one or the new one, never a part.
@@ -113,7 +137,7 @@ impl Checkpoints {
     }
 
     fn replace(&self, content: &[u8]) -> io::Result<()> {
-        let temporary = self.path.with_extension("json.new");
+        let temporary = self.temporary();
         let mut file = File::create(&temporary)?;
         file.write_all(content)?;
         file.sync_all()?;
@@ -139,12 +163,19 @@ fn lock(folder: &Path, pipeline: &str) -> Result<File, Failure> {
     }
 }
 
+/// Fatal where only a person can help; a disk that is full has room again at some time.
 fn unusable(path: &Path, error: &io::Error) -> Failure {
+    use io::ErrorKind::{AlreadyExists, IsADirectory, NotADirectory, PermissionDenied, ReadOnlyFilesystem};
     let text = format!(
         "cannot use {} for checkpoints: {error}; make it writable for this process, or name another folder in `checkpoints`",
         path.display()
     );
-    Failure::fatal(COMPONENT, text)
+    match error.kind() {
+        AlreadyExists | IsADirectory | NotADirectory | PermissionDenied | ReadOnlyFilesystem => {
+            Failure::fatal(COMPONENT, text)
+        }
+        _ => Failure::transient(COMPONENT, text),
+    }
 }
 
 fn understand(content: &[u8]) -> Result<Vec<Entry>, String> {
@@ -195,6 +226,7 @@ mod tests {
             stdout: 10,
             stderr: 5,
             time: 7,
+            size: 12,
         }
     }
 
@@ -253,6 +285,30 @@ mod tests {
         Checkpoints::open(folder.path(), "other").unwrap();
         drop(first);
         Checkpoints::open(folder.path(), "ship").unwrap();
+    }
+
+    #[test]
+    fn only_what_a_person_must_cure_is_fatal() {
+        use io::ErrorKind::{Interrupted, NotADirectory, PermissionDenied, ReadOnlyFilesystem, StorageFull};
+        for (kind, expected) in [
+            (PermissionDenied, Kind::Fatal),
+            (NotADirectory, Kind::Fatal),
+            (ReadOnlyFilesystem, Kind::Fatal),
+            (StorageFull, Kind::Transient),
+            (Interrupted, Kind::Transient),
+        ] {
+            assert_eq!(unusable(Path::new("/c"), &kind.into()).kind, expected, "{kind}");
+        }
+    }
+
+    #[test]
+    fn opening_makes_no_document() {
+        let folder = tempfile::tempdir().unwrap();
+        for _ in 0..2 {
+            assert_eq!(Checkpoints::open(folder.path(), "ship").unwrap().1, None);
+        }
+        Checkpoints::open(folder.path(), "ship").unwrap().0.save(&[]).unwrap();
+        assert_eq!(Checkpoints::open(folder.path(), "ship").unwrap().1, Some(Vec::new()));
     }
 
     #[test]

@@ -54,6 +54,9 @@ impl PodPlace {
     }
 }
 
+/// What the identity of a file begins with that is no container's: its path follows.
+pub const PATH_IDENTITY: &str = "path:";
+
 /// The part of a record's identity that is not in the file: the same whichever way the file is found, and after its
 /// rotation. `base` is the path
 /// without symbolic links and without what rotation appended.
@@ -65,7 +68,7 @@ pub fn identity(path: &Path, base: &Path) -> String {
     let linked = || Container::of_path(path)?.id;
     match docker.map(str::to_owned).or_else(linked) {
         Some(id) => format!("container:{id}"),
-        None => format!("path:{}", base.display()),
+        None => format!("{PATH_IDENTITY}{}", base.display()),
     }
 }
 

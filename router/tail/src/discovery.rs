@@ -11,7 +11,10 @@ use glob::{MatchOptions, Pattern};
 use sluice_core::Failure;
 use tracing::{info, warn};
 
-use crate::{Config, container::Container};
+use crate::{
+    Config,
+    container::{self, Container},
+};
 
 const OPTIONS: MatchOptions =
     MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: false };
@@ -55,9 +58,21 @@ impl Patterns {
         self.include.iter().filter_map(literal).collect()
     }
 
+    fn excludes(&self, path: &Path) -> bool {
+        self.exclude.iter().any(|pattern| pattern.matches_path_with(path, OPTIONS))
+    }
+
+    /// Whether a file with a rotated name is not to be read as a file of `identity`: `exclude` names it, or `include`
+    /// does and it is followed by itself.
+    pub fn keeps_apart(&self, path: &Path, identity: &str) -> bool {
+        let is_named =
+            |pattern: &String| Pattern::new(pattern).is_ok_and(|pattern| pattern.matches_path_with(path, OPTIONS));
+        self.excludes(path) || container::identity(path, path) != identity && self.include.iter().any(is_named)
+    }
+
     fn wants(&self, path: &Path) -> bool {
         is_plain(path)
-            && !self.exclude.iter().any(|pattern| pattern.matches_path_with(path, OPTIONS))
+            && !self.excludes(path)
             && !(self.exclude_own && Container::of_path(path).is_some_and(|container| container.is_own()))
     }
 }
@@ -75,7 +90,17 @@ fn is_plain(path: &Path) -> bool {
     path.extension().and_then(|extension| extension.to_str()).is_none_or(|extension| !NOT_PLAIN.contains(&extension))
 }
 
-/// The plain files that `base` may have been renamed or copied to by rotation (`base.…`, `base-…`), oldest first.
+/// Whether rotation may have appended this to a name: `.20240101-120000` (the kubelet), `.1`, `-20240101`
+/// (logrotate), `.2024-01-01`. Anything else is another file's name.
+fn is_appended(suffix: &str) -> bool {
+    let digits = suffix.bytes().skip(1).take_while(u8::is_ascii_digit).count();
+    let enough = if suffix.starts_with('.') { 1 } else { 8 };
+    suffix.starts_with(['.', '-'])
+        && digits >= enough
+        && suffix.bytes().skip(1).all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'T'))
+}
+
+/// The plain files that `base` may have been renamed or copied to by rotation, oldest first.
 pub fn rotated(base: &Path) -> Vec<PathBuf> {
     let (Some(folder), Some(name)) = (base.parent(), base.file_name().and_then(|name| name.to_str())) else {
         return Vec::new();
@@ -84,10 +109,11 @@ pub fn rotated(base: &Path) -> Vec<PathBuf> {
     let mut found: Vec<(SystemTime, PathBuf)> = entries
         .filter_map(|entry| {
             let entry = entry.ok()?;
-            let suffix = entry.file_name().to_str()?.strip_prefix(name)?.chars().next()?;
+            if !is_appended(entry.file_name().to_str()?.strip_prefix(name)?) {
+                return None;
+            }
             let metadata = entry.metadata().ok()?;
-            let wanted = matches!(suffix, '.' | '-') && metadata.is_file() && is_plain(&entry.path());
-            Some((metadata.modified().ok()?, entry.path())).filter(|_| wanted)
+            Some((metadata.modified().ok()?, entry.path())).filter(|_| metadata.is_file())
         })
         .collect();
     found.sort();
@@ -162,6 +188,25 @@ mod tests {
     }
 
     #[test]
+    fn rotated_names_that_the_patterns_keep_apart() {
+        let config = Config {
+            include: ["/log/*.log*", "/pods/*/*/*"].map(String::from).into(),
+            exclude: vec!["/other/*.1".into()],
+            ..Config::default()
+        };
+        let patterns = Patterns::new(&config).unwrap();
+        for (path, base, expected) in [
+            ("/log/a.log-20240101", "/log/a.log", true),
+            ("/other/a.log.1", "/other/a.log", true),
+            ("/other/a.log.2", "/other/a.log", false),
+            ("/pods/n_p_u/c/0.log.20240101-000000", "/pods/n_p_u/c/0.log", false),
+        ] {
+            let identity = container::identity(Path::new(base), Path::new(base));
+            assert_eq!(patterns.keeps_apart(Path::new(path), &identity), expected, "{path}");
+        }
+    }
+
+    #[test]
     fn a_wrong_pattern_is_named() {
         let config = Config { include: vec!["/var/log/[.log".into()], ..Config::default() };
         let failure = Patterns::new(&config).unwrap_err();
@@ -171,9 +216,11 @@ mod tests {
     #[test]
     fn rotated_files_in_their_order() {
         let folder = tempfile::tempdir().unwrap();
-        let names_by_age = ["0.log.20240101-000000", "0.log.3", "0.log-2"];
-        for (age, name) in
-            names_by_age.iter().chain(&["0.log.1.gz", "0.log", "1.log", "0.logs", "0.log.tmp"]).enumerate()
+        let names_by_age = ["0.log.20240101-000000", "0.log.3", "0.log-20240102", "0.log.2024-01-03"];
+        for (age, name) in names_by_age
+            .iter()
+            .chain(&["0.log.1.gz", "0.log", "1.log", "0.logs", "0.log.tmp", "0.log-admin", "0.log-1", "0.log.old"])
+            .enumerate()
         {
             let file = fs::File::create(folder.path().join(name)).unwrap();
             let modified = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000 + age as u64);

@@ -47,8 +47,8 @@ pub struct Files {
     buffer: Vec<u8>,
     /// Whose turn it is.
     next: usize,
-    /// A file is followed that the checkpoints do not know yet.
-    is_new: bool,
+    /// A file is followed that the checkpoints do not know yet, or the first scan was made.
+    pub(crate) is_new: bool,
 }
 
 /// A file that is not followed now, and may come back.

@@ -9,6 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::{
     assembly::Assembly,
     checkpoint::Entry,
+    container::PATH_IDENTITY,
     fingerprint::{Fingerprint, Inode, read_full},
     format::Format,
     found::Found,
@@ -65,6 +66,8 @@ pub struct Follower {
     watermark: Watermark<Position>,
     /// Up to where the file was looked at, an incomplete line included.
     seen: u64,
+    /// Its content was found to be another one: to be split by the next look at it.
+    is_rewritten: bool,
     /// Memory that everything read so far took, in bytes.
     memory: u64,
 }
@@ -92,6 +95,7 @@ impl Follower {
             lines: None,
             watermark: Watermark::new(generation, entry.as_ref().map(Entry::position).unwrap_or_default()),
             seen: 0,
+            is_rewritten: false,
             memory: 0,
         };
         if let Some(entry) = entry {
@@ -106,7 +110,8 @@ impl Follower {
     fn begin(&mut self, fingerprint: Fingerprint, format: Format, from: Position) {
         let identity = xxh3_64(format!("{}\0{:016x}", self.identity, fingerprint.hash).as_bytes());
         self.start = Some((fingerprint, format));
-        self.lines = Some(Lines::new(format, identity, from));
+        let lines = Lines::new(format, identity, from);
+        self.lines = Some(if self.identity.starts_with(PATH_IDENTITY) { lines } else { lines.of_container() });
     }
 
     /// Looks at the first line without taking it.
@@ -120,6 +125,13 @@ impl Follower {
     /// Reads on for one turn. `None` where nothing became a record; then `ready` says whether there may be more.
     pub fn turn(&mut self, buffer: &mut Vec<u8>, settings: Settings<'_>) -> io::Result<Option<Batch>> {
         let (filled, reaches_end) = self.fill(buffer, longest_line(settings.max_line))?;
+        // Looked at after reading: what was read is then of the content that is known.
+        if let (Some((fingerprint, _)), Some(file)) = (self.start, &self.file)
+            && !fingerprint.is_of(file)?
+        {
+            (self.is_rewritten, self.ready) = (true, false);
+            return Ok(None);
+        }
         let chunk = &buffer[..filled];
         self.seen = self.read() + filled as u64;
         let is_last = reaches_end && self.stage == Stage::Finishing;
@@ -206,6 +218,10 @@ impl Follower {
         self.seen
     }
 
+    pub fn is_rewritten(&self) -> bool {
+        self.is_rewritten
+    }
+
     pub fn file(&self) -> Option<&File> {
         self.file.as_ref()
     }
@@ -264,7 +280,7 @@ impl Follower {
     /// the file for someone else to follow from its beginning.
     pub fn leave_for(&mut self, copy: Option<(File, Inode)>) -> Option<File> {
         self.stage = if copy.is_some() { Stage::Leaving } else { Stage::Finishing };
-        self.ready = true;
+        (self.ready, self.is_rewritten) = (true, false);
         let (copy, inode) = copy.map_or((None, None), |(file, inode)| (Some(file), Some(inode)));
         self.inode = inode.unwrap_or(self.inode);
         std::mem::replace(&mut self.file, copy)
@@ -288,7 +304,9 @@ impl Follower {
         let (fingerprint, format) = self.start?;
         let Position { stdout, stderr, time, .. } = self.watermark.position();
         let (path, base, inode, identity) = (self.path.clone(), self.base.clone(), self.inode, self.identity.clone());
-        Some(Entry { path, base, inode, fingerprint, identity, format, stdout, stderr, time })
+        // What could not be read of a file that is closed is in the books already.
+        let size = if self.file.is_some() { self.size.max(self.seen) } else { self.read() };
+        Some(Entry { path, base, inode, fingerprint, identity, format, stdout, stderr, time, size })
     }
 }
 

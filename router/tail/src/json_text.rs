@@ -59,6 +59,11 @@ fn append_escape<'a>(rest: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
         b'b' => out.push(8),
         b'f' => out.push(12),
         b'u' => return append_unicode(after, out),
+        // The first byte of a character, which stays whole.
+        0x80.. => {
+            push(char::REPLACEMENT_CHARACTER, out);
+            return rest;
+        }
         _ => push(char::REPLACEMENT_CHARACTER, out),
     }
     after
@@ -121,6 +126,8 @@ mod tests {
             (r"\u12", "\u{fffd}12"),
             (r"\uzzzz", "\u{fffd}zzzz"),
             (r"\x", "\u{fffd}"),
+            (r"\éa", "\u{fffd}éa"),
+            (r"\u€", "\u{fffd}€"),
             (r"a\", "a\u{fffd}"),
         ] {
             assert_eq!(text_of(escaped), expected, "{escaped}");
@@ -152,6 +159,13 @@ mod tests {
             let escaped = &quoted[1..quoted.len() - 1];
             prop_assert_eq!(text_of(escaped), text.as_str());
             prop_assert_eq!(ends_in_newline(escaped.as_bytes()), text.ends_with('\n'));
+        }
+
+        #[test]
+        fn text_stays_text(escaped in r#"([\\u0d8c"né€😀]|.)*"#) {
+            let mut out = Vec::new();
+            append(escaped.as_bytes(), &mut out, usize::MAX);
+            prop_assert!(std::str::from_utf8(&out).is_ok());
         }
 
         #[test]

@@ -22,6 +22,7 @@ mod follower;
 mod format;
 mod found;
 pub mod fragment;
+mod held;
 mod join;
 mod json_text;
 mod lines;

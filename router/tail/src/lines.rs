@@ -26,6 +26,8 @@ pub struct Settings<'a> {
 #[derive(Debug)]
 pub struct Lines {
     format: Format,
+    /// The format is that of the first line that has one.
+    adopts: bool,
     /// The stream identity of `docs/adr/0004-identity.md`.
     identity: u64,
     /// The offset of the next line; inside of a line only while `overlong`.
@@ -61,6 +63,7 @@ impl Lines {
     pub fn new(format: Format, identity: u64, from: Position) -> Self {
         Self {
             format,
+            adopts: false,
             identity,
             read: from.lowest(),
             joins: Default::default(),
@@ -68,6 +71,12 @@ impl Lines {
             done: [from.stdout, from.stderr],
             time: from.time,
         }
+    }
+
+    /// The lines of a container's log, which has a format also where its first line is torn: until a line has one, each
+    /// is taken as it stands.
+    pub fn of_container(self) -> Self {
+        Self { adopts: self.format == Format::Plain, ..self }
     }
 
     pub fn read(&self) -> u64 {
@@ -120,6 +129,8 @@ impl Lines {
             self.line(self.at_read(rest, false), settings, out);
             self.read += rest.len() as u64;
         }
+        // Its newline will not come: nothing of it is left to pass over.
+        self.overlong = None;
         for stream in Stream::ALL {
             if self.joins[stream as usize].is_open() {
                 self.seal_join(stream, settings, out);
@@ -132,13 +143,18 @@ impl Lines {
     }
 
     fn line(&mut self, line: Line<'_>, settings: Settings<'_>, out: &mut Assembly) {
+        if self.adopts {
+            self.format = Format::of_first_line(line.bytes);
+            self.adopts = self.format == Format::Plain;
+        }
         match (self.format.parse(line.bytes), self.format) {
             (Some(fragment), _) => self.fragment(fragment, line, settings, out),
-            (None, Format::Plain) => {
+            // There is a time where an earlier life knew the format already.
+            (None, Format::Plain) if self.time == 0 => {
                 let text = line.bytes.strip_suffix(b"\r").unwrap_or(line.bytes);
                 self.whole(text, (settings.clock)(), line, settings, out);
             }
-            (None, Format::Cri | Format::Docker) => {
+            (None, _) => {
                 settings.counters.lines_malformed.add(1);
                 self.whole(line.bytes, self.time, line, settings, out);
             }

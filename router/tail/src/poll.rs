@@ -76,12 +76,12 @@ impl Files {
 
     fn was_truncated(&self, index: usize, size: u64) -> bool {
         let follower = &self.followers[index];
-        if size < follower.read() {
+        if size < follower.read() || follower.is_rewritten() {
             return true;
         }
         // Emptied and written to again beyond the old position: another first line tells.
         let (Some(fingerprint), Some(file)) = (follower.fingerprint(), follower.file()) else { return false };
-        size > follower.seen() && !fingerprint.is_of(file).unwrap_or(true)
+        size != follower.seen() && !fingerprint.is_of(file).unwrap_or(true)
     }
 
     /// A successor that gets its first bytes shows that the writer has moved on: one more look at the predecessor,

@@ -4,19 +4,21 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use tokio::time::Instant;
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
 use crate::{
     checkpoint::Entry,
+    container::PATH_IDENTITY,
     discovery::rotated,
     files::{Files, Remembered, add},
     fingerprint::{Fingerprint, Inode},
     follower::{Follower, Stage},
     found::Found,
+    held::{HELD_BYTES, HELD_FILES},
 };
 
 /// How long a file that is gone is remembered.
@@ -44,7 +46,8 @@ impl Files {
             }
         }
         self.config.counters.files_unreadable.set(self.complaints.settle() as u64);
-        self.knows_all = true;
+        self.is_new |= !std::mem::replace(&mut self.knows_all, true);
+        self.hold_at_most(HELD_FILES, HELD_BYTES);
         self.forget();
     }
 
@@ -70,21 +73,31 @@ impl Files {
         let file = File::open(path)?;
         let inode = Inode::of(&file.metadata()?);
         let base = fs::canonicalize(path)?;
-        self.attach(path, base, file, inode)?;
+        if path.to_str().is_none() || base.to_str().is_none() {
+            // The checkpoints, which are JSON, could not name it.
+            return Err(io::Error::new(io::ErrorKind::InvalidFilename, "its path is not UTF-8"));
+        }
+        let attached = self.attach(path, base, file, inode);
         present.resize(self.followers.len(), true);
-        Ok(())
+        attached
     }
 
     /// Follows a file that the patterns name, after those that it was rotated away from.
     fn attach(&mut self, path: &Path, base: PathBuf, file: File, inode: Inode) -> io::Result<()> {
         let fingerprint = Fingerprint::of_file(&file)?;
+        let is_this = |closed: &Follower| closed.inode() == inode && closed.fingerprint() == fingerprint;
+        if fingerprint.is_some() && self.followers.iter().any(is_this) {
+            // Read to its end and closed, and back again: followed from there once all of it is delivered.
+            return Ok(());
+        }
         let found = Found::new(path, &base, path, self.config.host.as_deref(), file, inode);
         let predecessor = self.predecessor(path, &base);
         if predecessor.is_some() {
             self.config.counters.rotations.add(1);
         }
-        let behind = self.attach_rotated(path, &base, fingerprint, predecessor)?;
-        let entry = self.recall(fingerprint, &found)?;
+        let behind = self.attach_rotated(path, &base, fingerprint, predecessor);
+        let size = found.file.metadata()?.len();
+        let entry = self.recall(fingerprint, &found, size);
         self.follow(found, entry, Stage::Present, behind);
         Ok(())
     }
@@ -104,28 +117,38 @@ impl Files {
         base: &Path,
         current: Option<Fingerprint>,
         mut behind: Option<u64>,
-    ) -> io::Result<Option<u64>> {
+    ) -> Option<u64> {
         let siblings = rotated(base);
         let lost = behind.is_none() && self.lost_track(base, &siblings, current);
+        // The predecessor may be compressed by now: what was written after it is as new as what comes behind it here.
+        let since = self.last_written(behind);
         let mut known = self.is_news(base);
         for rotated_path in &siblings {
             known |= lost && Some(rotated_path) == siblings.last();
-            let Ok(file) = File::open(rotated_path) else { continue };
-            let metadata = file.metadata()?;
+            let (file, metadata, fingerprint) = match open_rotated(rotated_path) {
+                Ok(opened) => opened,
+                Err(error) => {
+                    if error.kind() != io::ErrorKind::NotFound {
+                        self.complaints.about(rotated_path, &error);
+                    }
+                    continue;
+                }
+            };
             let inode = Inode::of(&metadata);
+            known |= since.is_some_and(|since| metadata.modified().is_ok_and(|modified| modified >= since));
             if self.is_open(inode) {
                 known = true;
                 continue;
             }
-            let fingerprint = Fingerprint::of_file(&file)?;
             // A copy in the making (copytruncate) of what is followed.
             if fingerprint.is_some() && self.followers.iter().any(|f| f.base == base && f.fingerprint() == fingerprint)
             {
                 continue;
             }
             let found = Found::new(path, base, rotated_path, self.config.host.as_deref(), file, inode);
-            let entry = self.recall(fingerprint, &found)?;
-            if entry.is_none() && !known {
+            let entry = self.recall(fingerprint, &found, metadata.len());
+            // What was followed before is read on, whatever it is called now.
+            if entry.is_none() && (!known || self.patterns.keeps_apart(rotated_path, &found.identity)) {
                 continue;
             }
             known = true;
@@ -136,7 +159,12 @@ impl Files {
                 self.remembered.extend(entry.map(|entry| Remembered { entry, since: Instant::now() }));
             }
         }
-        Ok(behind)
+        behind
+    }
+
+    fn last_written(&self, number: Option<u64>) -> Option<SystemTime> {
+        let follower = self.followers.iter().find(|follower| Some(follower.number) == number)?;
+        follower.file()?.metadata().ok()?.modified().ok()
     }
 
     /// Whether the file began in the time that is watched over, so that nothing of it is history: every start but a
@@ -159,16 +187,21 @@ impl Files {
         remembered.all(|remembered| !there.contains(&remembered.entry.fingerprint))
     }
 
-    /// What is remembered of a file. The first line decides; but others may begin with the same line, so that either
-    /// the identity or the inode has to agree as well.
-    fn recall(&mut self, fingerprint: Option<Fingerprint>, found: &Found) -> io::Result<Option<Entry>> {
-        let size = found.file.metadata()?.len();
-        let index = self.remembered.iter().position(|Remembered { entry, .. }| {
-            Some(entry.fingerprint) == fingerprint
-                && (entry.identity == found.identity || entry.inode == found.inode)
-                && entry.position().lowest() <= size
-        });
-        Ok(index.map(|index| self.remembered.swap_remove(index).entry))
+    /// What is remembered of a file. The first line decides; but others may begin with the same line, so that the
+    /// inode, or else the identity, has to agree as well.
+    fn recall(&mut self, fingerprint: Option<Fingerprint>, found: &Found, size: u64) -> Option<Entry> {
+        let index_of = |agrees: &dyn Fn(&Entry) -> bool| {
+            self.remembered.iter().position(|Remembered { entry, .. }| {
+                Some(entry.fingerprint) == fingerprint && entry.furthest() <= size && agrees(entry)
+            })
+        };
+        let by_inode = index_of(&|entry| entry.inode == found.inode);
+        // The identity of a plain file is its path alone: another file has it, too, after rotation.
+        let by_identity = |entry: &Entry| {
+            entry.identity == found.identity && !(entry.identity.starts_with(PATH_IDENTITY) && lies_elsewhere(entry))
+        };
+        let index = by_inode.or_else(|| index_of(&by_identity))?;
+        Some(self.remembered.swap_remove(index).entry)
     }
 
     fn follow(&mut self, found: Found, entry: Option<Entry>, stage: Stage, behind: Option<u64>) -> u64 {
@@ -198,20 +231,42 @@ impl Files {
         self.follow(found, None, stage, Some(number));
     }
 
-    /// Drops the memory of files that are gone for long.
+    /// Drops the memory of files that are gone for long, and counts what was unread of them.
     fn forget(&mut self) {
         let now = Instant::now();
         self.remembered.retain_mut(|remembered| {
             if now - remembered.since < MEMORY {
                 return true;
             }
-            let Entry { base, .. } = &remembered.entry;
+            let base = &remembered.entry.base;
+            let unread = remembered.entry.size.saturating_sub(remembered.entry.position().lowest());
             let exists =
                 is_of(base, &remembered.entry) || rotated(base).iter().any(|path| is_of(path, &remembered.entry));
-            remembered.since = if exists { now } else { remembered.since };
+            if exists {
+                remembered.since = now;
+            } else if unread > 0 {
+                warn!(
+                    path = %base.display(), unread,
+                    "a log file was compressed or deleted before all of it was read; what was unread of it is lost"
+                );
+                add(&self.generation.ledger().expired_bytes_by("rotated_away"), unread);
+            }
             exists
         });
     }
+}
+
+fn open_rotated(path: &Path) -> io::Result<(File, fs::Metadata, Option<Fingerprint>)> {
+    let file = File::open(path)?;
+    let (metadata, fingerprint) = (file.metadata()?, Fingerprint::of_file(&file)?);
+    Ok((file, metadata, fingerprint))
+}
+
+/// Whether the file that is remembered is there still, under its path or a rotated one, and was not cut off.
+fn lies_elsewhere(entry: &Entry) -> bool {
+    let is_whole = |path: &Path| fs::metadata(path).is_ok_and(|metadata| metadata.len() >= entry.furthest());
+    let is_there = |path: &Path| is_of(path, entry) && is_whole(path);
+    is_there(&entry.base) || rotated(&entry.base).iter().any(|path| is_there(path))
 }
 
 fn leads_to(path: &Path, inode: Inode) -> bool {

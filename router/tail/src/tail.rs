@@ -7,6 +7,7 @@ use tokio::{
     task::consume_budget,
     time::{Instant, sleep_until},
 };
+use tracing::{info, warn};
 
 use crate::{
     Config,
@@ -36,13 +37,16 @@ pub struct Tail {
     last_scan: Option<Instant>,
     next_poll: Instant,
     next_poll_of_all: Instant,
+    /// Positions could not be saved when it was last tried.
+    is_unsaved: bool,
 }
 
 impl Tail {
     /// Starts at the checkpoints of the pipeline `name`. No file is opened before the first [`Source::next`].
     ///
     /// # Errors
-    /// Fatal: a pattern that is none, a folder of checkpoints that cannot be written or that another process holds.
+    /// Fatal: a pattern that is none, a folder of checkpoints that this process may not write or that another one
+    /// holds. Transient: a folder of checkpoints that fails otherwise, such as on a full disk.
     pub fn open(config: Config, name: &str, generation: Arc<Generation>) -> Result<Self, Failure> {
         let (checkpoints, entries) = Checkpoints::open(&config.checkpoints, name)?;
         let scan_interval = config.scan_interval;
@@ -57,6 +61,7 @@ impl Tail {
             last_scan: None,
             next_poll: now,
             next_poll_of_all: now,
+            is_unsaved: false,
         })
     }
 
@@ -87,8 +92,24 @@ impl Tail {
     }
 
     fn save_positions(&mut self) -> Result<(), Failure> {
+        if !self.files.knows_all {
+            // A document of this moment would say that there is no history.
+            return Ok(());
+        }
         let entries = self.files.entries();
         self.checkpoints.save(&entries)
+    }
+
+    /// Saves, or tries again at the next call. The old document is still good, while a restart would close files that
+    /// no path leads to any more, unread.
+    fn try_to_save(&mut self) {
+        let saved = self.save_positions();
+        match &saved {
+            Err(failure) if !self.is_unsaved => warn!(%failure, "positions are not saved; trying again"),
+            Ok(()) if self.is_unsaved => info!("positions are saved again"),
+            _ => {}
+        }
+        self.is_unsaved = saved.is_err();
     }
 
     fn next_scan(&self, now: Instant) -> Instant {
@@ -116,7 +137,7 @@ impl Source for Tail {
             self.look();
             let turn = self.files.turn();
             if self.files.take_new() {
-                self.save_positions()?;
+                self.try_to_save();
             }
             match turn {
                 Turn::Batch(batch) => return Ok(Some(batch)),
@@ -131,7 +152,8 @@ impl Source for Tail {
     /// opened before the kubelet compresses or removes it.
     async fn save(&mut self) -> Result<(), Failure> {
         self.look();
-        self.save_positions()
+        self.try_to_save();
+        Ok(())
     }
 
     /// Saves; files and checkpoints are let go when the source is dropped.

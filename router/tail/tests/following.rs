@@ -4,7 +4,11 @@
 
 mod fixture;
 
-use std::{fs, os::unix::fs::symlink};
+use std::{
+    ffi::OsStr,
+    fs,
+    os::unix::{ffi::OsStrExt, fs::symlink},
+};
 
 use fixture::{ID, Node, append, cri, read, read_to_the_end, texts};
 use sluice_core::{Place, Stream, pipeline::Source};
@@ -84,6 +88,39 @@ async fn files_between_two_looks_are_read_in_their_order() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_next_is_read_also_where_the_open_file_was_compressed() {
+    let node = Node::new();
+    let mut app = node.container("app");
+    app.line("1");
+    let mut tail = node.tail();
+    assert_eq!(texts(&read(&mut tail).await), ["1"]);
+    let first = app.rotate();
+    app.line("2");
+    app.rotate();
+    fs::rename(&first, first.with_extension("gz")).unwrap();
+    app.line("3");
+    assert_eq!(texts(&read(&mut tail).await), ["2", "3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_comes_back_before_it_is_delivered_is_not_read_again() {
+    let node = Node::new();
+    let app = node.container("app");
+    app.line("1");
+    let mut tail = node.tail();
+    let second = std::time::Duration::from_secs(1);
+    let batches = fixture::read_batches(&mut tail, second).await;
+    assert_eq!(batches.len(), 1);
+    fs::remove_file(&app.link).unwrap();
+    assert!(fixture::read_batches(&mut tail, 90 * second).await.is_empty());
+    symlink(&app.log, &app.link).unwrap();
+    assert_eq!(read(&mut tail).await, []);
+    batches.into_iter().for_each(|batch| drop(fixture::deliver(batch)));
+    app.line("2");
+    assert_eq!(texts(&read(&mut tail).await), ["2"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_deleted_file_is_read_to_its_end_and_may_come_back() {
     let node = Node::new();
     let app = node.container("app");
@@ -140,6 +177,26 @@ async fn a_truncated_file_is_read_from_its_beginning() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_file_rewritten_before_its_turn_is_read_from_its_beginning() {
+    let node = Node::new();
+    let app = node.container("app");
+    let lines = |letter: &str, count| cri(&letter.repeat(1000)).repeat(count);
+    app.line("x");
+    let mut tail = node.tail();
+    assert_eq!(texts(&read(&mut tail).await), ["x"]);
+    app.append(lines("x", 600));
+    // Its next turn comes before the next look at it.
+    let first = fixture::deliver(tail.next().await.unwrap().unwrap());
+    assert!((1..600).contains(&first.len()));
+    fs::write(&app.log, lines("y", 600)).unwrap();
+    let seen = read(&mut tail).await;
+    assert_eq!(seen.len(), 600);
+    assert!(seen.iter().all(|seen| seen.text.starts_with('y')));
+    assert_eq!(node.config.counters.truncations.get(), 1);
+    assert_eq!(node.expired(), (600 - first.len() as u64) * cri(&"x".repeat(1000)).len() as u64);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_a_truncation_cuts_off_is_read_from_its_copy() {
     let node = Node::new();
     let app = node.container("app");
@@ -175,6 +232,19 @@ async fn what_is_no_file_and_what_cannot_be_read_is_left_out() {
     assert_eq!(texts(&seen), ["plain", "1"]);
     assert_eq!(seen[0].time, 42);
     assert_eq!(node.config.counters.files_unreadable.get(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_path_that_the_checkpoints_cannot_name_is_left_out() {
+    let node = Node::new();
+    let odd = node.at("pods").join(OsStr::from_bytes(b"odd-\xff.log"));
+    append(&odd, cri("no"));
+    symlink(&odd, node.at("containers/odd.log")).unwrap();
+    node.container("app").line("1");
+    let mut tail = node.tail();
+    assert_eq!(texts(&read(&mut tail).await), ["1"]);
+    assert_eq!(node.config.counters.files_unreadable.get(), 1);
+    tail.close().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -149,6 +149,36 @@ async fn history_from_before_the_first_start_is_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_generation_that_ends_before_its_first_scan_is_no_first_start() {
+    let node = Node::new();
+    let mut app = node.container("app");
+    app.line("old");
+    app.rotate();
+    app.line("1");
+    drop(node.tail());
+    node.tail().close().await.unwrap();
+    assert_eq!(texts(&read(&mut node.tail()).await), ["1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn positions_that_cannot_be_saved_end_nothing() {
+    let node = Node::new();
+    let app = node.container("app");
+    let mut tail = node.tail();
+    // Stands for a disk without room, at the first line and at each save.
+    let obstacle = node.at("checkpoints/ship.json.new");
+    fs::create_dir(&obstacle).unwrap();
+    app.line("1");
+    assert_eq!(texts(&read(&mut tail).await), ["1"]);
+    tail.save().await.unwrap();
+    tail.close().await.unwrap_err();
+    assert!(!node.at("checkpoints/ship.json").exists());
+    fs::remove_dir(&obstacle).unwrap();
+    tail.save().await.unwrap();
+    assert!(fs::read_to_string(node.at("checkpoints/ship.json")).unwrap().contains("\"stdout\": 32"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn another_file_under_the_same_name_is_read_from_its_beginning() {
     let node = Node::new();
     let app = node.container("app");
@@ -214,6 +244,23 @@ async fn files_that_are_gone_are_forgotten_after_a_while() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_unread_of_a_file_that_is_gone_is_counted() {
+    let node = Node::new();
+    let app = node.container("app");
+    app.line("1");
+    let mut tail = node.tail();
+    assert_eq!(texts(&read(&mut tail).await), ["1"]);
+    app.line("2");
+    assert_eq!(read_batches(&mut tail, SECOND).await.len(), 1);
+    tail.save().await.unwrap();
+    drop(tail);
+    fs::remove_file(&app.log).unwrap();
+    let mut tail = node.tail();
+    assert!(read_batches(&mut tail, 700 * SECOND).await.is_empty());
+    assert_eq!(node.ledger.balance().expired_bytes.get("rotated_away"), Some(&(cri("2").len() as u64)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn plain_files_go_on_after_a_rename() {
     let mut node = Node::new();
     node.config.include = vec![format!("{}/*.log", node.folder.path().display())];
@@ -232,4 +279,46 @@ async fn plain_files_go_on_after_a_rename() {
         seen.extend(deliver(batch));
     }
     assert_eq!(texts(&seen), ["2", "header", "3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn plain_files_that_begin_alike_are_told_apart() {
+    let mut node = Node::new();
+    node.config.include = vec![format!("{}/*.log", node.folder.path().display())];
+    let path = node.at("app.log");
+    append(&path, "header\n1, longer than what follows\n");
+    let mut tail = node.tail();
+    assert_eq!(read(&mut tail).await.len(), 2);
+    fs::rename(&path, node.at("app.log.1")).unwrap();
+    append(&path, "header\n2\n");
+    assert_eq!(
+        texts(&read_batches(&mut tail, 90 * SECOND).await.into_iter().flat_map(deliver).collect::<Vec<_>>()),
+        ["header", "2"]
+    );
+    tail.close().await.unwrap();
+    drop(tail);
+    let mut tail = node.tail();
+    assert_eq!(read(&mut tail).await, []);
+    append(&path, "3\n");
+    assert_eq!(texts(&read(&mut tail).await), ["3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_excluded_file_is_not_taken_for_a_rotated_one() {
+    let mut node = Node::new();
+    node.config.include = vec![format!("{}/*.log", node.folder.path().display())];
+    node.config.exclude = vec![format!("{}/*.[1-2]", node.folder.path().display())];
+    let path = node.at("app.log");
+    append(&path, "a1\n");
+    let mut tail = node.tail();
+    assert_eq!(texts(&read(&mut tail).await), ["a1"]);
+    tail.close().await.unwrap();
+    drop(tail);
+    append(&path, "a2\n");
+    // It was followed: its new name is no reason to leave the rest unread.
+    fs::rename(&path, node.at("app.log.2")).unwrap();
+    append(&node.at("app.log.1"), "b\n");
+    append(&node.at("app.log-admin"), "c\n");
+    append(&path, "d\n");
+    assert_eq!(texts(&read(&mut node.tail()).await), ["a2", "d"]);
 }

@@ -114,6 +114,36 @@ fn malformed_lines_are_kept_and_disturb_nothing() {
 }
 
 #[test]
+fn a_container_has_the_format_of_its_first_whole_line() {
+    let content = ["torn\n", "\n", &cri(1, "stderr", "F", "a"), "garbage\n", &docker(1, "stdout", "b\n")].concat();
+    let docker = docker(1, "stdout", "b\n");
+    let malformed = docker.trim_end();
+    for (is_container, expected) in [
+        (true, [(OUT, 999, "torn"), (OUT, 999, ""), (ERR, 1, "a"), (OUT, 1, "garbage"), (OUT, 1, malformed)]),
+        (
+            false,
+            [
+                (OUT, 999, "torn"),
+                (OUT, 999, ""),
+                (OUT, 999, cri(1, "stderr", "F", "a").trim_end()),
+                (OUT, 999, "garbage"),
+                (OUT, 999, malformed),
+            ],
+        ),
+    ] {
+        let counters = Counters::default();
+        let (mut lines, mut out) = (lines_of(content.as_bytes()), Assembly::default());
+        lines = if is_container { lines.of_container() } else { lines };
+        lines.take(content.as_bytes(), settings(100, &counters), &mut out);
+        let batch = batch(out);
+        let text = |record| std::str::from_utf8(batch.text(record)).unwrap();
+        let seen: Vec<_> =
+            batch.records().iter().map(|record| (record.stream, record.time - AT, text(record))).collect();
+        assert_eq!(seen, expected);
+    }
+}
+
+#[test]
 fn long_texts_are_cut() {
     let content = [
         cri(1, "stdout", "F", "12345"),
@@ -160,6 +190,17 @@ fn a_line_too_long_to_be_held_is_cut_and_passed_over() {
     let seen: Vec<_> =
         batch.records().iter().map(|record| (batch.text(record), record.position, record.truncated)).collect();
     assert_eq!(seen, [(&b"12345"[..], 0, true), (b"next", 11, false)]);
+}
+
+#[test]
+fn a_file_that_ends_inside_of_a_line_too_long_is_done() {
+    let counters = Counters::default();
+    let (mut lines, mut out) = (lines_of(b"long"), Assembly::default());
+    let settings = settings(5, &counters);
+    lines.take_beginning(b"1234567", settings, &mut out);
+    assert_eq!(lines.take(b"89", settings, &mut out), 2);
+    lines.take_end(b"", settings, &mut out);
+    assert_eq!((out.len(), lines.position().lowest()), (1, 9));
 }
 
 #[test]
