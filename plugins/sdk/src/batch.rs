@@ -51,8 +51,9 @@ impl<'a> Batch<'a> {
 /// One field of every record.
 pub(crate) struct Column<'a> {
     bytes: &'a [u8],
-    /// `bytes`, checked once for all values; a check of each would cost more than the rest.
-    text: OnceCell<&'a str>,
+    /// `bytes`, checked once for all values; a check of each would cost more than the rest. `None` if some value is
+    /// no text: then each is checked by itself, so that only that one is absent.
+    text: OnceCell<Option<&'a str>>,
     ends: &'a [u32],
     kinds: &'a [u8],
     runs: &'a [u32],
@@ -80,7 +81,7 @@ impl<'a> Column<'a> {
             None | Some(2) => self.slice(at).map_or(Value::Absent, Value::Text),
             Some(1) => Value::Null,
             Some(3) => self.slice(at).map_or(Value::Absent, Value::Number),
-            Some(4) => Value::Boolean(self.slice(at) == Some("true")),
+            Some(4) => self.slice(at).map_or(Value::Absent, |literal| Value::Boolean(literal == "true")),
             Some(5) => self.slice(at).map_or(Value::Absent, Value::Object),
             Some(6) => self.slice(at).map_or(Value::Absent, Value::Array),
             Some(_) => Value::Absent,
@@ -115,7 +116,28 @@ impl<'a> Column<'a> {
     fn slice(&self, at: usize) -> Option<&'a str> {
         let start = if at == 0 { 0 } else { *self.ends.get(at - 1)? as usize };
         let end = *self.ends.get(at)? as usize;
-        let text = self.text.get_or_init(|| std::str::from_utf8(self.bytes).unwrap_or_default());
-        text.get(start..end)
+        match self.text.get_or_init(|| std::str::from_utf8(self.bytes).ok()) {
+            Some(text) => text.get(start..end),
+            None => std::str::from_utf8(self.bytes.get(start..end)?).ok(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_is_no_text_is_absent_and_the_others_are_not() {
+        // The third value is no text; `é` is, but not its two halves.
+        for (text, expect) in [
+            (&b"ab\xffc"[..], [Value::Text("a"), Value::Text("b"), Value::Absent, Value::Text("c")]),
+            ("ab\u{e9}".as_bytes(), [Value::Text("a"), Value::Text("b"), Value::Absent, Value::Absent]),
+        ] {
+            let (kinds, runs) = (Vec::new(), Vec::new());
+            let column = batches::Column { text: text.to_vec(), ends: vec![1, 2, 3, 4], kinds, runs };
+            let column = Column::new(&column);
+            assert_eq!([0, 1, 2, 3].map(|record| column.value(record)), expect, "{text:?}");
+        }
     }
 }

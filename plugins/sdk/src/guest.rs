@@ -32,10 +32,17 @@ impl<T: Filter> Slot<T> {
     }
 }
 
-/// A panic ends the instance without a word, unless its message is logged first.
+/// A panic ends the instance without a word, unless its place is logged first.
 fn log_panics() {
     #[cfg(target_family = "wasm")]
-    std::panic::set_hook(Box::new(|panic| crate::log::write(crate::log::Level::Error, &panic.to_string())));
+    std::panic::set_hook(Box::new(|panic| crate::log::write(crate::log::Level::Error, &told(panic.location()))));
+}
+
+/// What the log is told of a panic: where it was. Its message may quote a record, as that of a slice at a wrong place
+/// in a text does.
+#[cfg(any(target_family = "wasm", test))]
+fn told(place: Option<&std::panic::Location>) -> String {
+    place.map_or("panicked".to_string(), |place| format!("panicked at {place}"))
 }
 
 /// Makes a [`Filter`](crate::Filter) the plugin of this crate.
@@ -66,4 +73,17 @@ macro_rules! filter {
     $crate::bindings::export!(Component with_types_in $crate::bindings);
         };
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_told_by_its_place_alone() {
+        let here = std::panic::Location::caller();
+        let expect = format!("panicked at {}:{}:{}", here.file(), here.line(), here.column());
+        assert_eq!(told(Some(here)), expect);
+        assert_eq!(told(None), "panicked");
+    }
 }

@@ -48,13 +48,11 @@ const DEPTH: usize = 8;
 /// Bytes that are quoted of an answer that is not JSON.
 const QUOTED: usize = 48;
 
-/// Errors that are about the index, the cluster or the config and not about the document, though their status says
-/// 4xx. To dead-letter these would empty a whole stream into the dead letters until somebody looks.
-const NOT_THE_DOCUMENT: [(&str, &str); 5] = [
-    (
-        "cluster_block_exception",
-        "an index or the cluster is blocked for writing; check disk watermarks and index blocks",
-    ),
+/// Errors that are about the cluster or the config and not about the document, though their status says 4xx. To
+/// dead-letter these would empty a whole stream into the dead letters until somebody looks.
+const NOT_THE_DOCUMENT: [(&str, &str); 6] = [
+    (BLOCKED, "the cluster or a full disk blocks writing; check disk watermarks and cluster blocks"),
+    ("index_create_block_exception", "the cluster makes no new index; check disk watermarks and cluster blocks"),
     ("index_not_found_exception", "the index is missing and is not made by itself; create it or allow auto-creation"),
     ("invalid_index_name_exception", "the index does not take the name; check index in the config"),
     ("security_exception", CREDENTIALS),
@@ -63,6 +61,8 @@ const NOT_THE_DOCUMENT: [(&str, &str); 5] = [
         "the cluster refuses the request, often since it has no shards left; check the shard limit",
     ),
 ];
+/// Writing is blocked: see [`is_closed_for_good`].
+const BLOCKED: &str = "cluster_block_exception";
 const CREDENTIALS: &str =
     "check auth in the config, and that its role may create documents in the index and the index itself";
 
@@ -115,10 +115,11 @@ fn outcome(item: &Item) -> Outcome {
         (200..=299, None) => Outcome::Delivered { repeated: false },
         (409, None) => Outcome::Delivered { repeated: true },
         _ => {
-            let refusal = refusal(status, error);
+            let error = error.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or(Value::Null);
+            let refusal = Refusal { status, kind: kind(&error), detail: detail(&error) };
             match status {
                 409 if is_repeat(&refusal.kind) => Outcome::Delivered { repeated: true },
-                400..=499 if !is_passing(&refusal) => Outcome::Rejected(refusal),
+                400..=499 if !is_passing(&refusal, &error) => Outcome::Rejected(refusal),
                 _ => Outcome::Again(refusal),
             }
         }
@@ -131,9 +132,19 @@ fn is_repeat(kind: &str) -> bool {
 }
 
 /// Whether the same document may be taken later, for a refusal with a status of 4xx.
-fn is_passing(refusal: &Refusal) -> bool {
-    matches!(refusal.status, 401 | 403 | 408 | 409 | 429)
-        || NOT_THE_DOCUMENT.iter().any(|(kind, _)| *kind == refusal.kind)
+fn is_passing(Refusal { status, kind, .. }: &Refusal, error: &Value) -> bool {
+    match status {
+        401 | 408 | 409 | 429 => true,
+        _ if kind == BLOCKED => !is_closed_for_good(error["reason"].as_str().unwrap_or_default()),
+        _ => NOT_THE_DOCUMENT.iter().any(|(name, _)| name == kind),
+    }
+}
+
+/// Whether the reason of a block names one index, made read-only by hand or by its lifecycle. A block of the whole
+/// cluster does not begin this way; block 12 is the one that is set when a disk is full, and taken away when it no
+/// longer is (servers of today send it as 429).
+fn is_closed_for_good(reason: &str) -> bool {
+    reason.starts_with("index [") && !reason.contains("FORBIDDEN/12/")
 }
 
 impl Refusal {
@@ -141,7 +152,7 @@ impl Refusal {
     pub fn describe(&self) -> String {
         let Self { status, kind, .. } = self;
         let advice = NOT_THE_DOCUMENT.iter().find(|(name, _)| name == kind).map(|(_, advice)| *advice);
-        let advice = advice.or(matches!(status, 401 | 403).then_some(CREDENTIALS));
+        let advice = advice.or((*status == 401).then_some(CREDENTIALS));
         let advice = advice.map(|advice| format!("; {advice}")).unwrap_or_default();
         format!("cannot take some documents now: {status} {kind}{advice}")
     }
@@ -151,11 +162,6 @@ impl Refusal {
         let detail = "the server does not take a request that is as large as this document alone".into();
         Self { status: 413, kind: "too_large".into(), detail }
     }
-}
-
-fn refusal(status: u16, error: Option<&RawValue>) -> Refusal {
-    let error = error.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or(Value::Null);
-    Refusal { status, kind: kind(&error), detail: detail(&error) }
 }
 
 fn kind(error: &Value) -> String {

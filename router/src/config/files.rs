@@ -16,7 +16,7 @@ pub(super) fn source(block: Block) -> Option<FilesSource> {
     let host = block.get("host", kinds::text);
     let checkpoints = block.required("checkpoints", "checkpoints: /var/lib/sluice", kinds::path);
     let exclude_own = block.get("exclude_own", kinds::boolean);
-    let max_line = block.get("max_line", kinds::size(KIB, 64 * KIB * KIB));
+    let max_line = block.get("max_line", kinds::size(KIB, 8 * KIB * KIB));
     let shortest = Duration::from_millis(100);
     let longest = Duration::from_secs(3600);
     let scan_interval = block.get("scan_interval", kinds::duration(shortest, longest));

@@ -27,7 +27,16 @@ fn line(index: usize) -> String {
 }
 
 fn document(index: usize) -> String {
-    let log = serde_json::Value::from(line(index));
+    holding(line(index), index)
+}
+
+/// A document whose line is no JSON.
+fn plain_document(index: usize) -> String {
+    holding(format!("INFO shop.cart: {}\n", "order accepted and queued for the warehouse, ".repeat(5)), index)
+}
+
+fn holding(line: String, index: usize) -> String {
+    let log = serde_json::Value::from(line);
     format!(
         r#"{{"log":{log},"stream":"stdout","docker":{{"container_id":"{:064x}"}},"kubernetes":{{"container_name":"web","namespace_name":"shop","pod_name":"web-{}","host":"node-1"}},"time":1700000000}}"#,
         index / 5,
@@ -43,8 +52,8 @@ fn make(shape: Shape, len: usize, run: usize, row: fn(usize) -> String) -> Batch
     batch(shape, &Arc::new(Ledger::default()), origins, &rows)
 }
 
-fn unknown(len: usize) -> Batch {
-    let rows: Vec<String> = (0..len).map(document).collect();
+fn unknown(len: usize, row: fn(usize) -> String) -> Batch {
+    let rows: Vec<String> = (0..len).map(row).collect();
     let rows: Vec<(u32, &[u8])> = rows.iter().map(|row| (0, row.as_bytes())).collect();
     batch(Shape::Documents, &Arc::new(Ledger::default()), vec![Origin::unknown()], &rows)
 }
@@ -89,9 +98,10 @@ fn columns(c: &mut Criterion) {
     let namespace = r#"{"at_least":"debug","field":"kubernetes.namespace_name"}"#;
     ask(c, "log.level of lines, 1000 records", level, make(Shape::Lines, 1000, 5, line));
     ask(c, "the usual five of lines, 1000 records", usual, make(Shape::Lines, 1000, 5, line));
-    ask(c, "log.level of documents, 1000 records", level, unknown(1000));
-    ask(c, "the usual five of documents, 1000 records", usual, unknown(1000));
-    ask(c, "kubernetes.namespace_name of documents, 1000 records", namespace, unknown(1000));
+    ask(c, "log.level of documents, 1000 records", level, unknown(1000, document));
+    ask(c, "the usual five of documents, 1000 records", usual, unknown(1000, document));
+    ask(c, "the usual five of documents of plain text, 1000 records", usual, unknown(1000, plain_document));
+    ask(c, "kubernetes.namespace_name of documents, 1000 records", namespace, unknown(1000, document));
 }
 
 /// The answer is a list of indices; this is its worst case.

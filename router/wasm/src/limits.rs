@@ -9,7 +9,9 @@ use wasmtime::{ResourceLimiter, Result, UpdateDeadline, bail, format_err};
 pub struct Limits {
     /// Bytes of a component file.
     pub component: usize,
-    /// Bytes of an instance's memory.
+    /// Bytes of an instance's memories, all together. One call carries up to 4 MiB of record texts, or a single record
+    /// however long (a file's lines have at most `max_line` bytes), and a text once for each column that it is in. So
+    /// this has to be several times the larger of 4 MiB and `max_line`: a plugin that cannot take a record stops at it.
     pub memory: usize,
     /// CPU time of one call. Not wall-clock time: a plugin is not to blame for a throttled node.
     pub cpu: Duration,
@@ -38,6 +40,8 @@ const TABLE: usize = 20_000;
 #[derive(Debug)]
 pub(crate) struct Guard {
     limits: Limits,
+    /// Bytes that the instance's memories were allowed to have: a component may have several.
+    memory: usize,
     started: Instant,
     /// The thread's CPU time at the first tick of the call: reading it costs a system call, and most calls see no tick.
     cpu_at_first_tick: Option<Duration>,
@@ -45,7 +49,7 @@ pub(crate) struct Guard {
 
 impl Guard {
     pub fn new(limits: Limits) -> Self {
-        Self { limits, started: Instant::now(), cpu_at_first_tick: None }
+        Self { limits, memory: 0, started: Instant::now(), cpu_at_first_tick: None }
     }
 
     /// A call begins.
@@ -70,9 +74,13 @@ impl Guard {
 
 impl ResourceLimiter for Guard {
     // An error, not a refusal: it traps where memory is asked for, and does not end in the plugin's own panic.
-    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> Result<bool> {
-        let limit = self.limits.memory;
-        if desired <= limit { Ok(true) } else { Err(format_err!("asked for more than {} MiB of memory", limit >> 20)) }
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> Result<bool> {
+        let (limit, grown) = (self.limits.memory, self.memory.saturating_add(desired.saturating_sub(current)));
+        if grown > limit {
+            return Err(format_err!("asked for more than {} MiB of memory", limit >> 20));
+        }
+        self.memory = grown;
+        Ok(true)
     }
 
     fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> Result<bool> {
@@ -125,7 +133,12 @@ mod tests {
     fn memory_and_tables_are_bounded() {
         let mut guard = Guard::new(Limits { memory: 1 << 20, ..Limits::default() });
         assert!(guard.memory_growing(0, 1 << 20, None).unwrap());
-        assert!(guard.memory_growing(0, (1 << 20) + 1, None).is_err());
+        assert!(guard.memory_growing(1 << 20, (1 << 20) + 1, None).is_err());
+        let mut guard = Guard::new(Limits { memory: 1 << 20, ..Limits::default() });
+        assert!(guard.memory_growing(0, 1 << 19, None).unwrap());
+        assert!(guard.memory_growing(0, 1 << 18, None).unwrap(), "a second memory");
+        assert!(guard.memory_growing(1 << 19, (3 << 18) + 1, None).is_err(), "all memories count");
+        assert!(guard.memory_growing(1 << 19, 3 << 18, None).unwrap());
         assert!(guard.table_growing(0, TABLE, None).unwrap());
         assert!(guard.table_growing(0, TABLE + 1, None).is_err());
     }

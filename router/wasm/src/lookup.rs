@@ -3,6 +3,9 @@
 //! Lazily: what lies behind the field is not looked at, so JSON that is broken there gives its field all the same.
 //! What is not UTF-8 or nested deeper than [`sluice_core::json::DEEPEST`] has no fields, nor has what is broken before the field
 //! (though where keys are malformed, the library may still find one).
+//!
+//! Walking an object costs more than to search its bytes for a key. So of several keys those that occur nowhere are not
+//! walked for, and a walk ends where the last of the others is found. A single key is mostly there: it is not searched.
 use memchr::memmem;
 use sluice_core::json::is_shallow;
 use sonic_rs::{JsonType, JsonValueTrait, LazyValue};
@@ -22,7 +25,12 @@ struct Key {
     /// `"name.`: the beginning of a literal key that joins this one and more. Hardly any JSON has one, and one search
     /// for it is cheaper than to look for each join. A key that is written with escapes is not found that way.
     joined: memmem::Finder<'static>,
+    /// `"name"`, if it can be written in no other way than this, or by [`ESCAPE`].
+    quoted: Option<memmem::Finder<'static>>,
 }
+
+/// The beginning of an escape that can stand for any character. JSON without it writes letters as themselves.
+const ESCAPE: &[u8] = b"\\u";
 
 /// What a path has led to so far.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +44,7 @@ pub(crate) enum Found<'a> {
 #[derive(Debug)]
 pub(crate) struct Search<'p> {
     paths: Vec<&'p Path>,
+    escape: memmem::Finder<'static>,
 }
 
 /// Some of the paths of a search, as bits.
@@ -43,11 +52,23 @@ type Set = u64;
 
 impl Path {
     pub fn new(keys: &[String]) -> Self {
-        let key = |name: &String| {
-            let start = format!("{}.", sonic_rs::to_string(name).unwrap_or_default().trim_end_matches('"'));
-            Key { name: name.clone(), joined: memmem::Finder::new(&start).into_owned() }
-        };
-        Self { keys: keys.iter().map(key).collect() }
+        Self { keys: keys.iter().map(|name| Key::new(name)).collect() }
+    }
+}
+
+impl Key {
+    fn new(name: &str) -> Self {
+        let finder = |bytes: &str| memmem::Finder::new(bytes).into_owned();
+        let quoted = sonic_rs::to_string(name).unwrap_or_default();
+        let joined = finder(&format!("{}.", quoted.strip_suffix('"').unwrap_or_default()));
+        // Quotes, backslashes, slashes and control characters have escapes of their own.
+        let is_plain = !name.contains(|c: char| matches!(c, '"' | '\\' | '/') || c.is_ascii_control());
+        Self { name: name.into(), joined, quoted: is_plain.then(|| finder(&quoted)) }
+    }
+
+    /// False if no object in this JSON, which is without [`ESCAPE`], has the key.
+    fn may_occur(&self, json: &[u8]) -> bool {
+        self.quoted.as_ref().is_none_or(|quoted| quoted.find(json).is_some())
     }
 }
 
@@ -55,7 +76,7 @@ impl<'p> Search<'p> {
     /// At most as many paths as a manifest may read.
     pub fn new(paths: Vec<&'p Path>) -> Self {
         debug_assert!(paths.len() <= MOST_READS && MOST_READS <= Set::BITS as usize);
-        Self { paths }
+        Self { paths, escape: memmem::Finder::new(ESCAPE) }
     }
 
     /// Appends to each of `out` what its path leads to in an object.
@@ -80,24 +101,31 @@ impl<'p> Search<'p> {
 
     /// Looks for the paths of `set`, of which `depth` keys are behind, and returns those that were found.
     fn in_object(&self, set: Set, depth: usize, json: &str, out: &mut [Builder]) -> Set {
-        let mut answered = 0;
-        for path in members(set) {
-            let keys = &self.paths[path].keys[depth..];
-            if keys.len() > 1 && keys[0].joined.find(json.as_bytes()).is_some() {
-                answered |= self.joined(path, depth, json, out);
+        let (mut answered, mut pending, mut rest) = (0, 0, set);
+        let name = |path: usize| self.paths[path].keys[depth].name.as_str();
+        let several = members(set).skip(1).any(|path| name(path) != name(set.trailing_zeros() as usize));
+        let sifts = several && self.escape.find(json.as_bytes()).is_none();
+        while rest != 0 {
+            let key = &self.paths[rest.trailing_zeros() as usize].keys[depth];
+            let same = only(rest, |path| name(path) == key.name);
+            rest &= !same;
+            let further = only(same, |path| self.paths[path].keys.len() > depth + 1);
+            if further != 0 && key.joined.find(json.as_bytes()).is_some() {
+                answered |= members(further).fold(0, |found, path| found | self.joined(path, depth, json, out));
+            }
+            if same & !answered != 0 && (!sifts || key.may_occur(json.as_bytes())) {
+                pending |= same & !answered;
             }
         }
-        let mut pending = set & !answered;
         if pending == 0 {
             return answered;
         }
         for (key, value) in sonic_rs::to_object_iter(json).map_while(Result::ok) {
-            let named = members(pending).filter(|path| self.paths[*path].keys[depth].name == key);
-            let named = named.fold(0, |named, path| named | 1 << path);
+            let named = only(pending, |path| name(path) == key);
             if named != 0 {
                 // The first of several members with one key counts, wherever it leads.
                 pending &= !named;
-                answered |= with_found(&value, |found| self.in_found(named, depth + 1, found, out));
+                answered |= self.in_value(named, depth + 1, &value, out);
                 if pending == 0 {
                     break;
                 }
@@ -113,7 +141,7 @@ impl<'p> Search<'p> {
             let name = keys[..count].iter().map(|key| key.name.as_str()).collect::<Vec<_>>().join(".");
             let member = sonic_rs::to_object_iter(json).map_while(Result::ok).find(|(key, _)| *key == name);
             if let Some((_, value)) = member
-                && with_found(&value, |found| self.in_found(1 << path, depth + count, found, out)) != 0
+                && self.in_value(1 << path, depth + count, &value, out) != 0
             {
                 return 1 << path;
             }
@@ -121,9 +149,17 @@ impl<'p> Search<'p> {
         0
     }
 
+    fn in_value(&self, set: Set, depth: usize, value: &LazyValue, out: &mut [Builder]) -> Set {
+        // Most texts are no objects, which can be seen before their escapes are resolved.
+        let ends_here = members(set).any(|path| self.paths[path].keys.len() == depth);
+        if !ends_here && is_plain_text(value.as_raw_str()) {
+            return 0;
+        }
+        with_found(value, |found| self.in_found(set, depth, found, out))
+    }
+
     fn in_found(&self, set: Set, depth: usize, found: Found, out: &mut [Builder]) -> Set {
-        let here = members(set).filter(|path| self.paths[*path].keys.len() == depth);
-        let here = here.fold(0, |here, path| here | 1 << path);
+        let here = only(set, |path| self.paths[path].keys.len() == depth);
         let (kind, text) = match found {
             Found::Value(kind, json) => (kind, json),
             Found::Text(text) => (Kind::Text, text),
@@ -147,6 +183,10 @@ fn members(mut set: Set) -> impl Iterator<Item = usize> {
     })
 }
 
+fn only(set: Set, keep: impl Fn(usize) -> bool) -> Set {
+    members(set).filter(|path| keep(*path)).fold(0, |kept, path| kept | 1 << path)
+}
+
 /// Hands over a value; texts come without their escapes.
 fn with_found<T>(value: &LazyValue, then: impl FnOnce(Found) -> T) -> T {
     then(match value.get_type() {
@@ -158,6 +198,11 @@ fn with_found<T>(value: &LazyValue, then: impl FnOnce(Found) -> T) -> T {
         JsonType::Object => Found::Value(Kind::Object, value.as_raw_str()),
         JsonType::Array => Found::Value(Kind::Array, value.as_raw_str()),
     })
+}
+
+/// True for a JSON string that does not [start an object](starts_an_object), with escapes or without.
+fn is_plain_text(json: &str) -> bool {
+    json.strip_prefix('"').is_some_and(|text| !text.trim_ascii_start().starts_with(['{', '\\']))
 }
 
 fn starts_an_object(text: &str) -> bool {

@@ -12,6 +12,10 @@ fn item(status: u16, kind: &str) -> String {
     )
 }
 
+fn block(status: u16, reason: &str) -> String {
+    item(status, "cluster_block_exception").replace("field [secret]", reason)
+}
+
 #[derive(Debug, PartialEq)]
 enum Fate {
     New,
@@ -56,6 +60,10 @@ fn each_document_has_its_own_fate() {
         (item(401, "security_exception"), Fate::Again),
         (item(403, "security_exception"), Fate::Again),
         (item(403, "cluster_block_exception"), Fate::Again),
+        (block(403, "blocked by: [FORBIDDEN/6/cluster read-only (api)];"), Fate::Again),
+        (block(429, "index [a] blocked by: [TOO_MANY_REQUESTS/12/disk usage exceeded flood-stage];"), Fate::Again),
+        (block(403, "index [a] blocked by: [FORBIDDEN/12/index read-only / allow delete (api)];"), Fate::Again),
+        (item(403, "index_create_block_exception"), Fate::Again),
         (item(404, "index_not_found_exception"), Fate::Again),
         (item(400, "invalid_index_name_exception"), Fate::Again),
         (item(400, "validation_exception"), Fate::Again),
@@ -64,6 +72,10 @@ fn each_document_has_its_own_fate() {
         (item(400, "mapper_parsing_exception"), Fate::Rejected),
         (item(400, "illegal_argument_exception"), Fate::Rejected),
         (item(400, "index_closed_exception"), Fate::Rejected),
+        (item(403, "strange"), Fate::Rejected),
+        // An index that was made read-only on purpose: this document is late for ever.
+        (block(403, "index [logs-12] blocked by: [FORBIDDEN/8/index write (api)];"), Fate::Rejected),
+        (block(403, "index [a] blocked by: [FORBIDDEN/5/index read-only (api)];"), Fate::Rejected),
         (item(413, "too_long"), Fate::Rejected),
         (r#"{"create":{"status":400}}"#.to_owned(), Fate::Rejected),
     ] {

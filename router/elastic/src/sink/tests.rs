@@ -246,7 +246,7 @@ async fn attempts_back_off_for_ever() {
 #[tokio::test(start_paused = true)]
 async fn only_what_failed_is_sent_again() {
     let mut trial = Trial::new(config());
-    trial.fake.state().refusals.extend([(1, [429, 503].into()), (2, [400].into()), (4, [403].into())]);
+    trial.fake.state().refusals.extend([(1, [429, 503].into()), (2, [400].into()), (4, [401].into())]);
     trial.send(6).await;
     let balance = trial.finish().await;
     assert_eq!(trial.fake.requests(), [vec![0, 1, 2, 3, 4, 5], vec![1, 4], vec![1]]);

@@ -2,13 +2,19 @@ use super::*;
 use proptest::prelude::*;
 use sluice_core::json::{DEEPEST, readable};
 
-/// The value at a path, as (kind, text).
+/// The value at a path, as (kind, text): the same alone and beside another path, which is found by other means.
 fn look(json: &[u8], path: &[&str]) -> (u8, String) {
-    let path = Path::new(&path.iter().map(|key| key.to_string()).collect::<Vec<_>>());
-    let mut out = [Builder::default()];
-    Search::new(vec![&path]).append(readable(json).unwrap_or_default(), &mut out);
-    let [out] = out;
-    value_of(out)
+    let keys = |path: &[&str]| Path::new(&path.iter().map(|key| key.to_string()).collect::<Vec<_>>());
+    let json = readable(json).unwrap_or_default();
+    let (path, others) = (keys(path), [keys(&["other"]), keys(&[path[0], "other"])]);
+    let mut alone = [Builder::default()];
+    Search::new(vec![&path]).append(json, &mut alone);
+    let mut beside = [(); 3].map(|()| Builder::default());
+    Search::new(vec![&others[0], &path, &others[1]]).append(json, &mut beside);
+    let ([alone], [_, beside, _]) = (alone, beside);
+    let value = value_of(alone);
+    assert_eq!(value_of(beside), value, "{json}");
+    value
 }
 
 fn value_of(out: Builder) -> (u8, String) {
@@ -30,13 +36,24 @@ fn values_and_kinds() {
         (r#"{"a":{"b":[1, 2]}}"#, &["a"], Kind::Object, r#"{"b":[1, 2]}"#),
         (r#"{"a":{"b":[1, 2]}}"#, &["a", "b"], Kind::Array, "[1, 2]"),
         (r#"{"\u0061":1}"#, &["a"], Kind::Number, "1"),
+        (r#"{"x\/y":1}"#, &["x/y"], Kind::Number, "1"),
+        (r#"{"log":"{\"l\u0076l\":1}"}"#, &["log", "lvl"], Kind::Number, "1"),
+        (r#"{"log":"{\"l\\u0076l\":1}"}"#, &["log", "lvl"], Kind::Number, "1"),
+        (r#"{"log":"{\"level\":1}"}"#, &["level"], Kind::Absent, ""),
+        (r#"{"log":"\"level\"","level":1}"#, &["level"], Kind::Number, "1"),
         (r#"{"a":1,"a":2}"#, &["a"], Kind::Number, "1"),
         (r#"{"a":{"b":1},"a.b":2}"#, &["a", "b"], Kind::Number, "2"),
         (r#"{"a":{"x":0},"a.b":{"c":3}}"#, &["a", "b", "c"], Kind::Number, "3"),
         (r#"{"a.b":0,"a":{"b":{"c":4}}}"#, &["a", "b", "c"], Kind::Number, "4"),
+        (r#"{"a\"":{"b":1},"a\".b":2}"#, &["a\"", "b"], Kind::Number, "2"),
+        (r#"{"":{"b":1},".b":2}"#, &["", "b"], Kind::Number, "2"),
         (r#"{"log":"{\"level\":\"info\"}\n"}"#, &["log", "level"], Kind::Text, "info"),
         (r#"{"log":" {\"level\":\"info\"} rest"}"#, &["log", "level"], Kind::Text, "info"),
         (r#"{"log":"level {}"}"#, &["log", "level"], Kind::Absent, ""),
+        (r#"{"log":"\u007b\"level\":1}"}"#, &["log", "level"], Kind::Number, "1"),
+        (r#"{"log":" \n{\"level\":1}"}"#, &["log", "level"], Kind::Number, "1"),
+        (r#"{"log":"\"{}\"","log.level":"x"}"#, &["log", "level"], Kind::Text, "x"),
+        (r#"{"log":"plain","log":"{\"level\":1}"}"#, &["log", "level"], Kind::Absent, ""),
         (r#"{"a":[{"b":1}]}"#, &["a", "b"], Kind::Absent, ""),
         (r#"{"a":1}"#, &["a", "b"], Kind::Absent, ""),
         (r#"{"a":1}"#, &["b"], Kind::Absent, ""),
@@ -127,7 +144,7 @@ impl Model {
     }
 }
 
-const KEYS: [&str; 7] = ["a", "b", "a.b", "b.a", "a.a.b", "", "é\"\n"];
+const KEYS: [&str; 8] = ["a", "b", "a.b", "b.a", "a.a.b", "", "é\"\n", "x/\""];
 
 fn members(value: impl Strategy<Value = Model>) -> impl Strategy<Value = Vec<(String, Model)>> {
     prop::collection::vec((prop::sample::select(&KEYS[..]).prop_map(String::from), value), 0..5)
@@ -151,7 +168,7 @@ fn model() -> impl Strategy<Value = Vec<(String, Model)>> {
 }
 
 fn path() -> impl Strategy<Value = Vec<&'static str>> {
-    prop::collection::vec(prop::sample::select(&["a", "b", "", "é\"\n"][..]), 1..5)
+    prop::collection::vec(prop::sample::select(&["a", "b", "", "é\"\n", "x/\""][..]), 1..5)
 }
 
 proptest! {
