@@ -151,8 +151,10 @@ async fn every_compression_and_both_partitionings_arrive() {
         let sending = generation();
         let mut watermark = Watermark::new(sending.clone(), 0);
         let compression = codec.to_owned();
-        let config =
+        let mut config =
             ProducerConfig { topic: topic.clone(), compression, by_container, acks, ..producer_config(&cluster) };
+        // Else librdkafka chooses a partition for all messages of 10 ms.
+        config.connection.options.push(("sticky.partitioning.linger.ms".into(), "0".into()));
         let mut sink = KafkaSink::open(config, sending.clone(), Arc::default(), None).unwrap();
         let texts: Vec<String> = (0..200).map(|i| format!("line {i}")).collect();
         sink.send(lines(&mut watermark, &texts)).await.unwrap();
