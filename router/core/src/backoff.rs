@@ -24,11 +24,6 @@ impl Backoff {
         doubled.min(self.maximum).mul_f64(0.875 + 0.25 * self.random.f64()).min(self.maximum)
     }
 
-    /// How many delays were given out since the last success.
-    pub fn attempts(&self) -> u32 {
-        self.attempt
-    }
-
     /// After a success the next delay is `initial` again.
     pub fn reset(&mut self) {
         self.attempt = 0;

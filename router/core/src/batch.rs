@@ -103,11 +103,6 @@ impl Batch {
         })
     }
 
-    /// Bytes that the batch holds in memory, about.
-    pub fn bytes(&self) -> usize {
-        self.arena.len() + self.records.len() * size_of::<Record>()
-    }
-
     /// Removes the records at `indices` and resolves them as dropped, counted by `by`.
     ///
     /// `indices` are ascending, without repeats and in range; the caller has checked what a plugin answered.

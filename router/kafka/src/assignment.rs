@@ -82,10 +82,6 @@ impl Assignment {
         }
     }
 
-    pub fn len(&self) -> usize {
-        self.partitions.len()
-    }
-
     pub fn add(&mut self, message: &BorrowedMessage<'_>) -> Added {
         let offset = message.offset().max(0) as u64;
         let value = message.payload().unwrap_or_default();

@@ -5,6 +5,9 @@ use std::{fmt, time::Duration};
 use rdkafka::{ClientConfig, config::RDKafkaLogLevel, error::KafkaError};
 use sluice_core::{Failure, encode::Encoding};
 
+/// How often, in ms, a client whose figures are shown works them out.
+const STATISTICS: &str = "1000";
+
 /// A cluster, and settings of librdkafka by their own names, which win over ours.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Connection {
@@ -74,7 +77,6 @@ impl Connection {
         client.set("client.id", "sluice");
         // A broker that is away is tried again soon: at most this stands between its return and the flow.
         client.set("reconnect.backoff.max.ms", "5000");
-        client.set("statistics.interval.ms", "1000");
         client.set_log_level(RDKafkaLogLevel::Info);
         client
     }
@@ -90,6 +92,7 @@ impl ProducerConfig {
     pub(crate) fn client(&self) -> ClientConfig {
         let mut client = self.connection.client();
         lasting(&mut client, self.acks);
+        client.set("statistics.interval.ms", STATISTICS);
         client.set("compression.type", &self.compression);
         client.set("linger.ms", self.linger.as_millis().to_string());
         client.set("queue.buffering.max.kbytes", (self.max_in_flight / 1024).max(1).to_string());
@@ -127,6 +130,7 @@ impl ConsumerConfig {
             Start::Earliest => "earliest",
             Start::Latest => "latest",
         };
+        client.set("statistics.interval.ms", STATISTICS);
         client.set("group.id", &self.group);
         client.set("auto.offset.reset", start);
         client.set("enable.auto.commit", "false");

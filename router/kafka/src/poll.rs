@@ -94,7 +94,6 @@ impl ConsumerContext for Context {
                 let mut assignment = self.assignment();
                 let settled = assignment.uncommitted(Some(partitions));
                 assignment.forget(partitions);
-                self.status.assigned(assignment.len());
                 drop(assignment);
                 // Not waited for here, which may last as long as the coordinator is away; librdkafka itself gives the
                 // partitions up only after it. A commit that fails means that the next owner reads some records again.
@@ -223,13 +222,7 @@ impl Poller {
 
     /// True when a partition's batch is full.
     fn take(&self, message: &BorrowedMessage<'_>, expiry: &mut Expiry) -> bool {
-        let context = self.consumer.context();
-        let mut assignment = context.assignment();
-        let added = assignment.add(message);
-        if added.order == Order::First {
-            context.status.assigned(assignment.len());
-        }
-        drop(assignment);
+        let added = self.consumer.context().assignment().add(message);
         match added.order {
             Order::Next => {}
             Order::First => expiry.book(&self.consumer, message, None),
