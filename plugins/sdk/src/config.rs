@@ -66,7 +66,7 @@ impl Config {
     }
 
     pub(crate) fn into_manifest(self) -> Manifest {
-        Manifest { reads: self.reads, writes: Vec::new(), times: self.times, ordering: self.ordering }
+        Manifest { reads: self.reads, writes: Vec::new(), times: self.times, essential: false, ordering: self.ordering }
     }
 }
 

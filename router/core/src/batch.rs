@@ -2,7 +2,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use crate::{Origin, Place, Receipt, Record, Tally};
+use crate::{Alert, Generation, Origin, Place, Receipt, Record, Tally, Watermark, edit::Edits};
 
 /// What the bytes of a batch's records are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct Batch {
     records: Vec<Record>,
     origins: Vec<Arc<Origin>>,
     receipt: Receipt,
+    edits: Option<Box<Edits>>,
+    alerts: Vec<Alert>,
 }
 
 impl Batch {
@@ -45,7 +47,14 @@ impl Batch {
         debug_assert!(records.iter().all(|r| r.start <= r.end && r.end <= r.raw_end));
         debug_assert!(records.iter().all(|r| r.raw_end as usize <= arena.len()));
         debug_assert!(records.iter().all(|r| (r.origin as usize) < origins.len()));
-        Self { shape, place, arena, records, origins, receipt }
+        Self { shape, place, arena, records, origins, receipt, edits: None, alerts: Vec::new() }
+    }
+
+    /// Alerts about no record in particular, on their way to the sink.
+    pub fn of_alerts(generation: &Arc<Generation>, alerts: Vec<Alert>) -> Self {
+        let receipt = Watermark::new(generation.clone(), ()).open(0, ());
+        let place = Arc::new(Place::File { path: String::new() });
+        Self { alerts, ..Self::new(Shape::Lines, place, Vec::new(), Vec::new(), Vec::new(), receipt) }
     }
 
     pub fn shape(&self) -> Shape {
@@ -93,6 +102,32 @@ impl Batch {
         (!raw.is_empty()).then_some(raw)
     }
 
+    /// What plugins changed; a sink writes it by [`crate::encode::Encoding::append`].
+    pub fn edits(&self) -> Option<&Edits> {
+        self.edits.as_deref()
+    }
+
+    /// `edits` are those of all records, in place of any before.
+    pub fn set_edits(&mut self, edits: Edits) {
+        debug_assert_eq!(edits.records(), self.records.len());
+        self.edits = (!edits.is_empty()).then(|| Box::new(edits));
+    }
+
+    /// Takes the edits out, to be added to and set again; none for a batch that nobody has edited.
+    pub fn take_edits(&mut self) -> Edits {
+        self.edits.take().map_or_else(|| Edits::new(self.records.len()), |edits| *edits)
+    }
+
+    /// What notifiers said of the records. They come last in a chain: no record is dropped after that.
+    pub fn alerts(&self) -> &[Alert] {
+        &self.alerts
+    }
+
+    pub fn raise(&mut self, alerts: Vec<Alert>) {
+        debug_assert!(alerts.iter().all(|alert| alert.item.is_none_or(|item| (item as usize) < self.records.len())));
+        self.alerts.extend(alerts);
+    }
+
     /// The runs of records that share an origin, in order: indices of [`Batch::records`].
     pub fn runs(&self) -> impl Iterator<Item = (&Arc<Origin>, Range<usize>)> {
         let mut start = 0;
@@ -107,16 +142,33 @@ impl Batch {
     ///
     /// `indices` are ascending, without repeats and in range; the caller has checked what a plugin answered.
     pub fn drop_records(&mut self, indices: &[u32], by: &Tally) {
+        let dropped = self.forget(indices);
+        self.receipt.drop_some(dropped, by);
+    }
+
+    /// Removes the record at `index`, and hands out its share of the receipt.
+    pub fn take_record(&mut self, index: u32) -> Receipt {
+        let taken = self.forget(&[index]);
+        self.receipt.split(taken)
+    }
+
+    fn forget(&mut self, indices: &[u32]) -> u32 {
         debug_assert!(indices.is_sorted_by(|a, b| a < b));
+        debug_assert!(self.alerts.is_empty(), "notifiers come last");
         let before = self.records.len();
-        let mut next = indices.iter().peekable();
-        let mut index = 0u32;
-        self.records.retain(|_| {
-            let dropped = next.next_if(|&&i| i == index).is_some();
-            index += 1;
-            !dropped
-        });
-        self.receipt.drop_some((before - self.records.len()) as u32, by);
+        let keep = || {
+            let (mut next, mut index) = (indices.iter().peekable(), 0u32);
+            move || {
+                index += 1;
+                next.next_if(|i| **i == index - 1).is_none()
+            }
+        };
+        let mut keeps = keep();
+        self.records.retain(|_| keeps());
+        if let Some(edits) = &mut self.edits {
+            edits.retain(keep());
+        }
+        (before - self.records.len()) as u32
     }
 
     /// Takes the whole receipt out for a sink, which then answers for each record; the batch is only bytes after that.
@@ -126,8 +178,8 @@ impl Batch {
 
     /// Takes the batch apart for a sink, which then answers for the receipt.
     pub fn into_parts(self) -> Parts {
-        let Self { shape, place, arena, records, origins, receipt } = self;
-        Parts { shape, place, arena, records, origins, receipt }
+        let Self { shape, place, arena, records, origins, receipt, edits, alerts } = self;
+        Parts { shape, place, arena, records, origins, receipt, edits, alerts }
     }
 }
 
@@ -140,4 +192,6 @@ pub struct Parts {
     pub records: Vec<Record>,
     pub origins: Vec<Arc<Origin>>,
     pub receipt: Receipt,
+    pub edits: Option<Box<Edits>>,
+    pub alerts: Vec<Alert>,
 }

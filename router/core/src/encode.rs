@@ -14,12 +14,13 @@ pub struct Encoding {
 }
 
 impl Encoding {
-    /// Appends the record's JSON object to `out`.
+    /// Appends the JSON object of the record at `index` to `out`.
     ///
     /// A line becomes `{"log":…,"stream":…,"docker":…,"kubernetes":…,"time":…,"tag":…}`; bytes that were not UTF-8
     /// follow the text as base64 in `log_raw`, and `"log_truncated":true` marks a line that was cut. A document goes
     /// out as it came in.
-    pub fn append(self, batch: &Batch, record: &Record, out: &mut Vec<u8>) {
+    pub fn append(self, batch: &Batch, index: usize, out: &mut Vec<u8>) {
+        let record = &batch.records()[index];
         match batch.shape() {
             Shape::Documents => out.extend_from_slice(batch.text(record)),
             Shape::Lines => self.append_line(batch, record, out),
@@ -135,7 +136,7 @@ mod tests {
             ),
         ] {
             let mut out = Vec::new();
-            encoding.append(&batch, &batch.records()[0], &mut out);
+            encoding.append(&batch, 0, &mut out);
             assert_eq!(String::from_utf8(out).unwrap(), expected);
         }
     }

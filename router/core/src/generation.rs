@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex, PoisonError,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use tokio::sync::Notify;
@@ -17,6 +17,7 @@ pub struct Generation {
     /// Records read and not resolved.
     in_flight: AtomicU64,
     returned: AtomicU64,
+    stopping: AtomicBool,
     settled: Notify,
     failure: Mutex<Option<Failure>>,
     failed: Notify,
@@ -36,6 +37,11 @@ impl Generation {
         let mut first = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         first.get_or_insert(failure);
         self.failed.notify_one();
+    }
+
+    /// From now on records may be given back in good order: they are read again at the next start.
+    pub fn stopping(&self) {
+        self.stopping.store(true, Ordering::Release);
     }
 
     /// Waits until a part has failed.
@@ -93,7 +99,9 @@ impl Generation {
     pub(crate) fn gave_back(&self, count: u32) {
         self.ledger.returned.add(count);
         self.returned.fetch_add(u64::from(count), Ordering::AcqRel);
-        self.fail(Failure::transient("pipeline", format!("{count} records were given back undelivered")));
+        if !self.stopping.load(Ordering::Acquire) {
+            self.fail(Failure::transient("pipeline", format!("{count} records were given back undelivered")));
+        }
         self.resolved(count);
     }
 }

@@ -8,9 +8,11 @@
 //!                          Receipt resolved → Watermark → Source::save
 //! ```
 
+pub mod alert;
 pub mod backoff;
 pub mod batch;
 pub mod dead_letter;
+pub mod edit;
 pub mod encode;
 pub mod failure;
 pub mod generation;
@@ -24,9 +26,11 @@ pub mod shutdown;
 pub mod supervisor;
 pub mod watermark;
 
+pub use alert::{Alert, Severity};
 pub use backoff::Backoff;
 pub use batch::{Batch, Shape};
 pub use dead_letter::{DeadLetter, DeadLetters};
+pub use edit::{Edit, EditPath, Edits, ValueKind};
 pub use failure::{Failure, Kind};
 pub use generation::Generation;
 pub use ledger::{Balance, Ledger, Tally};

@@ -22,9 +22,16 @@ pub trait Source {
 
 /// What happens to a batch on its way: the chain of plugins.
 pub trait Transform {
-    /// Drops or changes records. An error ends the generation, and the batch is read again.
-    fn apply(&mut self, batch: Batch) -> Result<Batch, Failure>;
+    /// Drops or changes records, or raises alerts. Waits where it must not go on (a plugin that was halted): if the
+    /// future is dropped meanwhile, the batch is given back. An error ends the generation, and the batch is read again.
+    fn apply(&mut self, batch: Batch) -> impl Future<Output = Result<Batch, Failure>>;
+
+    /// Asked every [`TICK`], records or none: a batch of alerts alone, if there are any.
+    fn tick(&mut self) -> Result<Option<Batch>, Failure>;
 }
+
+/// How often a transform is asked for what it has to say without records.
+pub const TICK: Duration = Duration::from_secs(1);
 
 /// Where batches go.
 pub trait Sink {
@@ -79,30 +86,53 @@ impl<S: Source, T: Transform, K: Sink> Pipeline<S, T, K> {
         shutdown: &Shutdown,
         save_every: Duration,
     ) -> Result<bool, Failure> {
-        let mut save = interval(save_every);
+        let Self { source, transform, sink } = self;
+        let (mut save, mut tick) = (interval(save_every), interval(TICK));
         save.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut stopping = pin!(shutdown.stopping());
         loop {
             let batch = tokio::select! {
                 biased;
                 failure = generation.failure() => return Err(failure),
-                () = &mut stopping => return Ok(false),
-                _ = save.tick() => { self.source.save().await?; continue }
-                batch = self.source.next() => batch?,
+                () = &mut stopping => {
+                    generation.stopping();
+                    return Ok(false);
+                }
+                _ = save.tick() => { source.save().await?; continue }
+                _ = tick.tick() => match transform.tick()? {
+                    Some(batch) => batch,
+                    None => continue,
+                },
+                batch = source.next() => {
+                    let Some(batch) = batch? else { return Ok(true) };
+                    let mut applying = pin!(transform.apply(batch));
+                    loop {
+                        tokio::select! {
+                            biased;
+                            failure = generation.failure() => return Err(failure),
+                            applied = &mut applying => break applied?,
+                            _ = save.tick() => source.save().await?,
+                            // What waits for a plugin is given back: it may wait for days.
+                            () = &mut stopping => {
+                                generation.stopping();
+                                return Ok(false);
+                            }
+                        }
+                    }
+                }
             };
-            let Some(batch) = batch else { return Ok(true) };
-            let batch = self.transform.apply(batch)?;
-            if batch.is_empty() {
+            if batch.is_empty() && batch.alerts().is_empty() {
                 continue;
             }
-            let mut sending = pin!(self.sink.send(batch));
+            let mut sending = pin!(sink.send(batch));
             // While the sink has no room, positions are still saved and failures still heard.
             loop {
                 tokio::select! {
                     biased;
                     failure = generation.failure() => return Err(failure),
                     sent = &mut sending => { sent?; break }
-                    _ = save.tick() => self.source.save().await?,
+                    _ = save.tick() => source.save().await?,
                     () = shutdown.deadline() => return Ok(false),
                 }
             }

@@ -79,11 +79,15 @@ fn batch(positions: std::ops::Range<u64>, receipt: Receipt) -> Batch {
 struct DropSevens(sluice_core::Tally);
 
 impl Transform for DropSevens {
-    fn apply(&mut self, mut batch: Batch) -> Result<Batch, Failure> {
+    async fn apply(&mut self, mut batch: Batch) -> Result<Batch, Failure> {
         let sevens: Vec<u32> =
             (0u32..).zip(batch.records()).filter(|(_, record)| record.position % 10 == 7).map(|(i, _)| i).collect();
         batch.drop_records(&sevens, &self.0);
         Ok(batch)
+    }
+
+    fn tick(&mut self) -> Result<Option<Batch>, Failure> {
+        Ok(None)
     }
 }
 

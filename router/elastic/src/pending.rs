@@ -30,9 +30,9 @@ impl Pending {
     pub fn new(batch: Batch, encoding: Encoding) -> Self {
         let encoded = (batch.shape() == Shape::Lines).then(|| {
             let (mut arena, mut documents) = (Vec::with_capacity(batch.arena().len() * 2), Vec::new());
-            for record in batch.records() {
+            for index in 0..batch.len() {
                 let start = arena.len();
-                encoding.append(&batch, record, &mut arena);
+                encoding.append(&batch, index, &mut arena);
                 documents.push(start..arena.len());
             }
             (arena, documents)

@@ -7,7 +7,7 @@ use rdkafka::{
     error::{KafkaError, RDKafkaErrorCode},
     producer::{BaseRecord, ThreadedProducer},
 };
-use sluice_core::{Batch, DeadLetter, DeadLetters, Failure, Generation, Receipt, Record, pipeline::Sink};
+use sluice_core::{Batch, DeadLetter, DeadLetters, Failure, Generation, Receipt, pipeline::Sink};
 use tokio::{
     sync::{Notify, mpsc},
     task::JoinHandle,
@@ -53,9 +53,10 @@ impl KafkaSink {
         Ok(Self { config, producer, room, refused: refused_sender, letters, value: Vec::new() })
     }
 
-    async fn produce(&mut self, batch: &Batch, record: &Record, receipt: Receipt) -> Result<(), Failure> {
+    async fn produce(&mut self, batch: &Batch, index: usize, receipt: Receipt) -> Result<(), Failure> {
+        let record = &batch.records()[index];
         self.value.clear();
-        self.config.encoding.append(batch, record, &mut self.value);
+        self.config.encoding.append(batch, index, &mut self.value);
         let origin = batch.origin(record);
         // Kafka's own timestamp is when the message was sent, as Fluentd leaves it: by the time in an old line the
         // topic's retention would delete the message before anybody has read it.
@@ -90,9 +91,8 @@ impl Sink for KafkaSink {
     async fn send(&mut self, mut batch: Batch) -> Result<(), Failure> {
         let mut receipt = batch.take_receipt();
         for index in 0..batch.len() {
-            let record = batch.records()[index];
             let share = receipt.split(1);
-            self.produce(&batch, &record, share).await?;
+            self.produce(&batch, index, share).await?;
         }
         Ok(())
     }

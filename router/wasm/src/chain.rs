@@ -77,7 +77,7 @@ impl Chain {
 }
 
 impl Transform for Chain {
-    fn apply(&mut self, mut batch: Batch) -> Result<Batch, Failure> {
+    async fn apply(&mut self, mut batch: Batch) -> Result<Batch, Failure> {
         if self.links.is_empty() || batch.is_empty() {
             return Ok(batch);
         }
@@ -91,6 +91,10 @@ impl Transform for Chain {
             }
         }
         Ok(batch)
+    }
+
+    fn tick(&mut self) -> Result<Option<Batch>, Failure> {
+        Ok(None)
     }
 }
 

@@ -31,7 +31,7 @@ const LONGEST_PATH: usize = 16;
 impl Manifest {
     /// Checks what a filter declared; the error says which rule it breaks.
     pub(crate) fn of_filter(manifest: bindings::Manifest) -> Result<Self, String> {
-        let bindings::Manifest { reads, writes, times, ordering } = manifest;
+        let bindings::Manifest { reads, writes, times, ordering, essential: _ } = manifest;
         if !writes.is_empty() {
             return Err("declares fields to write, which a filter cannot".into());
         }

@@ -38,9 +38,9 @@ fn lines() -> Batch {
 /// The same records as the sink writes them.
 fn documents(lines: &Batch, known: bool) -> Batch {
     let (mut arena, mut records) = (Vec::new(), Vec::new());
-    for record in lines.records() {
+    for (index, record) in lines.records().iter().enumerate() {
         let start = arena.len() as u32;
-        Encoding { include_tag: true, include_time: true }.append(lines, record, &mut arena);
+        Encoding { include_tag: true, include_time: true }.append(lines, index, &mut arena);
         records.push(Record { start, end: arena.len() as u32, raw_end: arena.len() as u32, ..*record });
     }
     let origin = |origin: &Arc<Origin>| {

@@ -1,0 +1,179 @@
+//! What plugins change in records: kept beside the batch, and written into the JSON once, at the sink.
+
+use std::sync::Arc;
+
+use crate::Tally;
+
+/// What a value is: the codes of `column.kinds` in wit/batches.wit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ValueKind {
+    /// No such field; as an edit, its removal. No bytes.
+    Absent = 0,
+    /// No bytes.
+    Null = 1,
+    /// Characters, not escaped.
+    Text = 2,
+    /// JSON as it stands, here and below.
+    Number = 3,
+    Boolean = 4,
+    Object = 5,
+    Array = 6,
+}
+
+/// A field that a plugin may set, with what it counts.
+#[derive(Debug)]
+pub struct EditPath {
+    keys: Vec<String>,
+    blocked: Tally,
+}
+
+/// One field of one record set to a value, or removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// As [`Edits::add_path`] numbered it.
+    pub path: u32,
+    pub kind: ValueKind,
+    /// The value's bytes: `at..at + size` of what [`Edits::add_bytes`] took.
+    pub at: u32,
+    pub size: u32,
+}
+
+/// The edits of a batch's records. Those of one record are in the order in which they were made.
+#[derive(Debug, Default)]
+pub struct Edits {
+    paths: Vec<Arc<EditPath>>,
+    arena: Vec<u8>,
+    links: Vec<Link>,
+    /// Of each record, its first and last link.
+    chains: Vec<Option<(u32, u32)>>,
+}
+
+#[derive(Debug)]
+struct Link {
+    edit: Edit,
+    next: Option<u32>,
+}
+
+impl EditPath {
+    /// `keys` has at least one. `blocked` counts the edits that would have had to pass through something that is
+    /// neither an object nor absent, and so changed nothing.
+    pub fn new(keys: Vec<String>, blocked: Tally) -> Self {
+        debug_assert!(!keys.is_empty());
+        Self { keys, blocked }
+    }
+
+    pub fn keys(&self) -> &[String] {
+        &self.keys
+    }
+
+    pub fn blocked(&self) -> &Tally {
+        &self.blocked
+    }
+}
+
+impl Edits {
+    /// For a batch of so many records.
+    pub fn new(records: usize) -> Self {
+        Self { chains: vec![None; records], ..Self::default() }
+    }
+
+    /// How many records the batch has.
+    pub fn records(&self) -> usize {
+        self.chains.len()
+    }
+
+    /// The number of a path, for [`Edit::path`].
+    pub fn add_path(&mut self, path: &Arc<EditPath>) -> u32 {
+        let known = self.paths.iter().position(|known| Arc::ptr_eq(known, path));
+        known.unwrap_or_else(|| {
+            self.paths.push(path.clone());
+            self.paths.len() - 1
+        }) as u32
+    }
+
+    /// Keeps bytes that values lie in, and says where they begin. All of them together stay below 4 GiB.
+    pub fn add_bytes(&mut self, bytes: &[u8]) -> u32 {
+        let at = self.arena.len() as u32;
+        self.arena.extend_from_slice(bytes);
+        at
+    }
+
+    /// One more edit of the record with this index.
+    pub fn push(&mut self, record: usize, edit: Edit) {
+        let new = self.links.len() as u32;
+        self.links.push(Link { edit, next: None });
+        match &mut self.chains[record] {
+            Some((_, last)) => {
+                self.links[*last as usize].next = Some(new);
+                *last = new;
+            }
+            chain => *chain = Some((new, new)),
+        }
+    }
+
+    /// The edits of a record, in the order in which they were made: of the same field, the last one counts.
+    pub fn of(&self, record: usize) -> impl Iterator<Item = &Edit> {
+        let first = self.chains[record].map(|(first, _)| &self.links[first as usize]);
+        std::iter::successors(first, |link| link.next.map(|next| &self.links[next as usize])).map(|link| &link.edit)
+    }
+
+    pub fn is_edited(&self, record: usize) -> bool {
+        self.chains[record].is_some()
+    }
+
+    /// True if no record is edited.
+    pub fn is_empty(&self) -> bool {
+        self.links.is_empty()
+    }
+
+    pub fn path(&self, edit: &Edit) -> &Arc<EditPath> {
+        &self.paths[edit.path as usize]
+    }
+
+    /// The value in the form that its kind says.
+    pub fn value(&self, edit: &Edit) -> &[u8] {
+        &self.arena[edit.at as usize..][..edit.size as usize]
+    }
+
+    /// Whether an edit of this record touches what belongs to the record's origin, which then does not hold for it.
+    pub fn touches_origin(&self, record: usize) -> bool {
+        self.of(record).any(|edit| {
+            let first = &self.path(edit).keys()[0];
+            crate::origin::FIELDS.iter().any(|field| first == field || first.starts_with(&format!("{field}.")))
+        })
+    }
+
+    /// Forgets the records for which `keep` is false, asked in order.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut() -> bool) {
+        self.chains.retain(|_| keep());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edits_keep_their_order_and_follow_their_records() {
+        let path = Arc::new(EditPath::new(vec!["log".into()], Tally::default()));
+        let mut edits = Edits::new(4);
+        let number = edits.add_path(&path);
+        assert_eq!(edits.add_path(&path), number);
+        let mut set = |record, text: &str| {
+            let at = edits.add_bytes(text.as_bytes());
+            edits.push(record, Edit { path: number, kind: ValueKind::Text, at, size: text.len() as u32 });
+        };
+        set(1, "a");
+        set(3, "b");
+        set(1, "c");
+        let mut index = 0;
+        edits.retain(|| {
+            index += 1;
+            index != 1
+        });
+        let values = |record| edits.of(record).map(|edit| edits.value(edit)).collect::<Vec<_>>();
+        assert_eq!([values(0), values(1), values(2)], [vec![&b"a"[..], b"c"], vec![], vec![b"b"]]);
+        assert!(edits.is_edited(2) && !edits.is_edited(1) && !edits.touches_origin(0));
+    }
+}
