@@ -1,75 +1,111 @@
 //! A plan becomes pipelines: which source, which plugins, which sink. The only place that knows every edge.
 
-mod elastic;
+pub(crate) mod elastic;
 mod files;
-mod kafka;
+pub(crate) mod kafka;
 mod plugins;
 mod ports;
-mod secrets;
+pub(crate) mod secrets;
+mod slack;
 
 use std::sync::Arc;
 
-use anyhow::Result;
-use sluice_core::{Failure, Generation, Ledger, pipeline::Pipeline};
+use anyhow::{Context, Result};
+use sluice_core::{Failure, Generation, Ledger, pipeline::Pipeline, supervisor::Status};
 use sluice_kafka::DeadLetterTopic;
-use sluice_wasm::{Chain, Plugin};
+use sluice_wasm::{Chain, Lineup, Plugin};
 
+pub use plugins::Shelf;
 pub use ports::{AnySink, AnySource, SinkCounters, SourceCounters};
 
-use crate::config::{Plan, Sink, Source};
+use crate::config::{self, Plan};
 
 /// Everything that the generations of one pipeline are made from; what lasts longer than one is in it.
 pub struct Assembly {
     pub name: String,
     pub ledger: Arc<Ledger>,
+    pub status: Arc<Status>,
     pub source_counters: SourceCounters,
     pub sink_counters: SinkCounters,
-    pub plugins: Vec<Arc<Plugin>>,
+    pub lineup: Arc<Lineup>,
     source: ports::SourceConfig,
     sink: ports::SinkConfig,
     dead_letters: Option<Arc<DeadLetterTopic>>,
 }
 
+/// Makes pipelines, and keeps what they share: compiled components, the dead-letter producer.
+pub struct Assembler {
+    pub shelf: Shelf,
+    dead_letters: Option<(config::DeadLetter, Arc<DeadLetterTopic>)>,
+}
+
+impl Assembler {
+    pub fn new() -> Result<Self> {
+        Ok(Self { shelf: Shelf::new()?, dead_letters: None })
+    }
+
+    /// The pipelines of `plan` that `wanted` names. Reads secrets and plugins and makes the dead-letter producer: what
+    /// may fail before anything flows fails here.
+    pub fn assemble(&mut self, plan: &Plan, wanted: impl Fn(&str) -> bool) -> Result<Vec<Assembly>> {
+        let dead_letters = self.dead_letters(plan)?;
+        let pipelines = plan.pipelines.iter().filter(|pipeline| wanted(&pipeline.name));
+        pipelines.map(|pipeline| self.pipeline(pipeline, dead_letters.clone())).collect()
+    }
+
+    fn pipeline(
+        &mut self,
+        pipeline: &config::Pipeline,
+        dead_letters: Option<Arc<DeadLetterTopic>>,
+    ) -> Result<Assembly> {
+        let place = || format!("pipeline {}", pipeline.name);
+        let plugins = self.shelf.load(pipeline, &[]).with_context(place)?;
+        Ok(Assembly {
+            name: pipeline.name.clone(),
+            ledger: Arc::default(),
+            status: Arc::default(),
+            source_counters: SourceCounters::new(&pipeline.source),
+            sink_counters: SinkCounters::new(&pipeline.sink),
+            lineup: Lineup::new(plugins, dead_letters.is_some()).with_context(place)?,
+            source: ports::SourceConfig::of(&pipeline.source).with_context(place)?,
+            sink: ports::SinkConfig::of(&pipeline.sink).with_context(place)?,
+            dead_letters,
+        })
+    }
+
+    /// The producer that all pipelines share; the present one, if `plan` wants the same.
+    fn dead_letters(&mut self, plan: &Plan) -> Result<Option<Arc<DeadLetterTopic>>> {
+        let Some(wanted) = &plan.dead_letter else { return Ok(None) };
+        if let Some((config, topic)) = &self.dead_letters
+            && config == wanted
+        {
+            return Ok(Some(topic.clone()));
+        }
+        let topic = Arc::new(DeadLetterTopic::open(&kafka::dead_letter(wanted)?)?);
+        self.dead_letters = Some((wanted.clone(), topic.clone()));
+        Ok(Some(topic))
+    }
+}
+
 impl Assembly {
-    /// Reads secrets and plugins and makes the dead-letter producer: what may fail before anything flows fails here.
-    pub fn of_plan(plan: &Plan) -> Result<Vec<Assembly>> {
-        let dead_letters = match &plan.dead_letter {
-            Some(config) => Some(Arc::new(DeadLetterTopic::open(&kafka::dead_letter(config)?)?)),
-            None => None,
-        };
-        let mut shelf = plugins::Shelf::new()?;
-        plan.pipelines
-            .iter()
-            .map(|pipeline| {
-                let source_counters = SourceCounters::new(&pipeline.source);
-                let sink_counters = SinkCounters::new(&pipeline.sink);
-                Ok(Assembly {
-                    name: pipeline.name.clone(),
-                    ledger: Arc::default(),
-                    plugins: shelf.load(&pipeline.plugins)?,
-                    source: match &pipeline.source {
-                        Source::Files(config) => ports::SourceConfig::Files(files::source(config)),
-                        Source::Kafka(config) => ports::SourceConfig::Kafka(kafka::source(config)?),
-                    },
-                    sink: match &pipeline.sink {
-                        Sink::Kafka(config) => ports::SinkConfig::Kafka(kafka::sink(config)?),
-                        Sink::Elasticsearch(config) => {
-                            ports::SinkConfig::Elasticsearch(Box::new(elastic::sink(config)?))
-                        }
-                    },
-                    source_counters,
-                    sink_counters,
-                    dead_letters: dead_letters.clone(),
-                })
-            })
-            .collect()
+    /// The same pipeline by name, newly assembled, goes on with the books of the one before.
+    pub fn continuing(self, before: &Assembly) -> Self {
+        Self { ledger: before.ledger.clone(), ..self }
     }
 
     /// A generation's source, chain and sink. Call inside the pipeline's runtime.
-    pub fn open(&self, generation: &Arc<Generation>) -> Result<Pipeline<AnySource, Chain, AnySink>, Failure> {
-        let transform = Chain::new(&self.plugins, &self.ledger);
-        let sink = self.sink.open(generation, &self.sink_counters, self.dead_letters.clone())?;
+    pub fn open(
+        &self,
+        generation: &Arc<Generation>,
+    ) -> Result<Pipeline<AnySource, Chain<DeadLetterTopic>, AnySink>, Failure> {
+        let dead_letters = &self.dead_letters;
+        let transform = Chain::new(&self.lineup, generation, dead_letters.clone(), self.sink.encoding());
+        let sink = self.sink.open(generation, &self.sink_counters, dead_letters.clone())?;
         let source = self.source.open(&self.name, generation, &self.source_counters)?;
         Ok(Pipeline { source, transform, sink })
+    }
+
+    /// Whether `plugins` may take the place of the present ones.
+    pub fn check(&self, plugins: &[Arc<Plugin>]) -> Result<(), Failure> {
+        Lineup::new(plugins.to_vec(), self.dead_letters.is_some()).map(drop)
     }
 }

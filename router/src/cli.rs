@@ -1,24 +1,22 @@
 //! The command line.
 
-use std::{
-    fs,
-    io::{self, IsTerminal},
-    path::{Path, PathBuf},
-    process::ExitCode,
-    time::Duration,
-};
+mod document;
+mod inspect;
+mod logging;
+mod version;
 
-use clap::{Parser, Subcommand, ValueEnum};
-use tracing_subscriber::EnvFilter;
+use std::{io, process::ExitCode, time::Duration};
 
-use crate::{
-    config::{self, Plan, Severity},
-    process,
-};
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::{online, process};
+use document::Document;
+use logging::LogFormat;
 
 /// A log router for Kubernetes whose logic is WebAssembly.
 #[derive(Debug, Parser)]
-#[command(name = "sluice", version)]
+#[command(name = "sluice", version, long_version = version::long())]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -41,20 +39,22 @@ enum Command {
     Check {
         #[command(flatten)]
         document: Document,
+        /// Also looks at what the file names: loads components, reads secrets, asks brokers and indexes who they are.
+        /// Nothing is written, no group is joined, no webhook is called
+        #[arg(long)]
+        online: bool,
     },
+    /// Looks at plugins
+    #[command(subcommand)]
+    Plugin(Plugin),
+    /// Prints a completion script, as in `source <(sluice completions bash)`
+    Completions { shell: Shell },
 }
 
-#[derive(Debug, clap::Args)]
-struct Document {
-    /// The config file
-    #[arg(long, short, value_name = "FILE", default_value = "/etc/sluice/sluice.yaml")]
-    config: PathBuf,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum LogFormat {
-    Human,
-    Json,
+#[derive(Debug, Subcommand)]
+enum Plugin {
+    /// Says what component files are: what they export and import, and which fields they read and write
+    Inspect(inspect::Inspect),
 }
 
 /// The exit code of a document with errors; that of `run` when a pipeline failed for good is 1.
@@ -63,18 +63,12 @@ const BAD_CONFIG: u8 = 2;
 impl Cli {
     pub fn run(self) -> ExitCode {
         match self.command {
-            Command::Check { document } => match document.plan() {
-                Some(plan) => {
-                    println!("{}: ok, {}", document.config.display(), summary(&plan));
-                    ExitCode::SUCCESS
-                }
-                None => ExitCode::from(BAD_CONFIG),
-            },
+            Command::Check { document, online } => check(&document, online),
             Command::Run { document, log_format, report_every } => {
-                start_log(log_format);
+                logging::start(log_format);
                 let Some(plan) = document.plan() else { return ExitCode::from(BAD_CONFIG) };
                 let report_every = (report_every > 0).then(|| Duration::from_secs(report_every));
-                match process::run(&plan, report_every) {
+                match process::run(&document.config, plan, report_every) {
                     Ok(()) => ExitCode::SUCCESS,
                     Err(error) => {
                         eprintln!("sluice: {error:#}");
@@ -82,57 +76,80 @@ impl Cli {
                     }
                 }
             }
-        }
-    }
-}
-
-impl Document {
-    /// Prints all problems to standard error; `None` if one of them is an error.
-    fn plan(&self) -> Option<Plan> {
-        let text = match read(&self.config) {
-            Ok(text) => text,
-            Err(problem) => {
-                eprintln!("{problem}");
-                return None;
+            Command::Plugin(Plugin::Inspect(inspect)) => inspect.run(),
+            Command::Completions { shell } => {
+                clap_complete::generate(shell, &mut Self::command(), "sluice", &mut io::stdout());
+                ExitCode::SUCCESS
             }
-        };
-        let checked = config::check(&text, &self.config.to_string_lossy(), &|name| std::env::var(name).ok());
-        for problem in &checked.problems {
-            eprintln!("{problem}");
         }
-        let errors = checked.problems.iter().filter(|problem| problem.severity == Severity::Error).count();
-        if errors > 0 {
-            eprintln!("{}: {errors} error{}", self.config.display(), if errors == 1 { "" } else { "s" });
-        }
-        checked.plan
     }
 }
 
-fn read(path: &Path) -> Result<String, String> {
-    let bytes = fs::read(path).map_err(|error| {
-        format!("{}: cannot read the config file: {error}; name it with --config FILE", path.display())
-    })?;
-    String::from_utf8(bytes).map_err(|error| {
-        let line =
-            1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
-        format!("{}:{line}: the file is not UTF-8 from this line on; save it as UTF-8", path.display())
-    })
+fn check(document: &Document, online: bool) -> ExitCode {
+    let Some(plan) = document.plan() else { return ExitCode::from(BAD_CONFIG) };
+    let file = document.config.display();
+    if online {
+        let mut errors = 0;
+        let looked = online::look(&plan, |finding| {
+            println!("{finding}");
+            errors += usize::from(finding.level == online::Level::Error);
+        });
+        if let Err(error) = looked {
+            eprintln!("sluice: {error:#}");
+            return ExitCode::FAILURE;
+        }
+        if errors > 0 {
+            eprintln!("{file}: {errors} error{}", if errors == 1 { "" } else { "s" });
+            return ExitCode::from(BAD_CONFIG);
+        }
+    }
+    println!("{file}: ok, {}", document::summary(&plan));
+    ExitCode::SUCCESS
 }
 
-fn summary(plan: &Plan) -> String {
-    let names: Vec<&str> = plan.pipelines.iter().map(|pipeline| pipeline.name.as_str()).collect();
-    format!("{} pipeline{}: {}", names.len(), if names.len() == 1 { "" } else { "s" }, names.join(", "))
-}
+#[cfg(test)]
+mod tests {
+    use clap::error::ErrorKind;
 
-/// `RUST_LOG` chooses what is logged, as everywhere in Rust; `info` without it. The client library's own lines are
-/// left out: what librdkafka says comes through ours, with the component's name.
-fn start_log(format: Option<LogFormat>) {
-    let terminal = io::stderr().is_terminal();
-    let format = format.unwrap_or(if terminal { LogFormat::Human } else { LogFormat::Json });
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,rdkafka=off"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
-    match format {
-        LogFormat::Human => log.with_ansi(terminal).init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_is_typed() {
+        let parse = |line: &str| Cli::try_parse_from(line.split(' ')).map(|cli| cli.command);
+        let refused = |line: &str| parse(line).map(|command| format!("{command:?}")).unwrap_err().kind();
+        assert!(matches!(parse("sluice check"), Ok(Command::Check { document, online: false })
+            if document.config.as_os_str() == "/etc/sluice/sluice.yaml"));
+        assert!(matches!(parse("sluice check --online -c a.yaml"), Ok(Command::Check { document, online: true })
+            if document.config.as_os_str() == "a.yaml"));
+        assert!(matches!(parse("sluice run"), Ok(Command::Run { log_format: None, report_every: 60, .. })));
+        assert!(matches!(
+            parse("sluice run --log-format json --report-every 0"),
+            Ok(Command::Run { log_format: Some(LogFormat::Json), report_every: 0, .. })
+        ));
+        assert!(matches!(parse("sluice plugin inspect a.wasm b.wasm --json"), Ok(Command::Plugin(_))));
+        for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+            assert!(matches!(parse(&format!("sluice completions {shell}")), Ok(Command::Completions { .. })));
+        }
+        assert_eq!(refused("sluice plugin inspect"), ErrorKind::MissingRequiredArgument);
+        assert_eq!(refused("sluice completions dos"), ErrorKind::InvalidValue);
+        assert_eq!(refused("sluice run --log-format xml"), ErrorKind::InvalidValue);
+        assert_eq!(refused("sluice check --offline"), ErrorKind::UnknownArgument);
+        assert_eq!(refused("sluice -V"), ErrorKind::DisplayVersion);
+        assert_eq!(refused("sluice --version"), ErrorKind::DisplayVersion);
+    }
+
+    #[test]
+    fn completions_know_every_command() {
+        let mut script = Vec::new();
+        clap_complete::generate(Shell::Bash, &mut Cli::command(), "sluice", &mut script);
+        let script = String::from_utf8(script).unwrap();
+        for word in ["run", "check", "plugin", "inspect", "completions", "--online", "--log-format", "--json"] {
+            assert!(script.contains(word), "{word}");
+        }
     }
 }

@@ -4,10 +4,9 @@ mod audit;
 mod balance;
 pub(crate) mod board;
 mod chain;
-mod generator;
+mod fate;
 pub(crate) mod interrupt;
 pub(crate) mod sluice;
-mod voice;
 
 use std::path::Path;
 use std::thread;
@@ -15,21 +14,22 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Value, json};
-use sluice_node::Node;
+use sluice_node::{Container, Generator, Node, Pace, Spec, Summary, Voice};
 use sluice_servers::{Elasticsearch, ElasticsearchOptions, Kafka, KafkaOptions};
 
 use self::audit::audit;
 use self::board::{Board, thousands};
 use self::chain::Places;
-use self::generator::{Generator, Summary};
+use self::fate::{Fate, printed};
 use self::interrupt::Interrupt;
 use self::sluice::{Books, Sluice};
-use self::voice::Fate;
 use crate::components;
 use crate::project::Project;
 use crate::step::{step, timed};
 
 const INDEX: &str = "kubernetes-*";
+/// A cold Elasticsearch on two cores takes about twice as many lines; every container rotates a few times in a short demo.
+const PACE: Pace = Pace { rate: 2_000, rotate_at: 1024 * 1024 };
 const LOOK: Duration = Duration::from_secs(1);
 /// How long the rest may take to arrive when nothing is printed any more.
 const DRAIN: Duration = Duration::from_secs(180);
@@ -98,6 +98,18 @@ fn show(project: &Project, options: &Options, interrupt: &Interrupt, folder: &Pa
     demo.close(&summary)
 }
 
+fn containers(node: &Node) -> Result<Vec<(Container, Voice)>> {
+    let containers = [
+        (Spec::cri("shop", "web-1", "app"), Voice::Json),
+        (Spec::cri("shop", "web-2", "app"), Voice::Json),
+        (Spec::docker("shop", "cart-1", "app"), Voice::Json),
+        (Spec::cri("pay", "ledger-1", "app"), Voice::Traces),
+        (Spec::docker("infra", "proxy-1", "nginx"), Voice::Plain),
+        (Spec::cri("infra", "batch-1", "worker"), Voice::Long),
+    ];
+    containers.into_iter().map(|(spec, voice)| Ok((node.container(spec)?, voice))).collect()
+}
+
 fn servers() -> Result<(Kafka, Elasticsearch)> {
     let kafka = thread::spawn(|| Kafka::start(KafkaOptions::default()));
     let elasticsearch = Elasticsearch::start(ElasticsearchOptions::default());
@@ -142,7 +154,7 @@ impl Demo {
 
     /// Containers print for `duration`; half way the agent is killed and started again, a little later the indexer.
     fn live(&mut self, node: &Node, duration: Duration, interrupt: &Interrupt) -> Result<Summary> {
-        let generator = Generator::start(node)?;
+        let generator = Generator::start(containers(node)?, PACE)?;
         self.start = Instant::now();
         let (kill_agent, kill_indexer) = (duration / 2, duration * 2 / 3);
         let (mut agent_killed, mut indexer_killed) = (false, false);
@@ -169,7 +181,7 @@ impl Demo {
             self.look(generator.count())?;
         }
         let summary = generator.stop()?;
-        let text = format!("the containers stop after {} lines; the rest arrives", thousands(summary.count(None)));
+        let text = format!("the containers stop after {} lines; the rest arrives", thousands(printed(&summary)));
         self.board.event(&text);
         Ok(summary)
     }
@@ -186,7 +198,7 @@ impl Demo {
 
     /// Waits until nothing is on the way, and the index holds what it must or nothing more comes.
     fn drain(&mut self, summary: &Summary, interrupt: &Interrupt) -> Result<()> {
-        let (printed, expect) = (summary.count(None), summary.count(Some(Fate::Indexed)));
+        let (printed, expect) = (printed(summary), Fate::Indexed.count(summary));
         let deadline = Instant::now() + DRAIN;
         let (mut last, mut changed) = (0, Instant::now());
         loop {

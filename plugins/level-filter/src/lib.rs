@@ -1,12 +1,10 @@
 //! Drops records below a level; README.md says how it is configured.
 mod level;
-mod path;
 mod text;
 
 use level::Level;
-use path::Path;
 use serde::Deserialize;
-use sluice_plugin::{Config, Field, Filter, Record, Value};
+use sluice_plugin::{Config, Field, Filter, Path, Record, Value};
 
 /// Where programs put the level in their JSON lines, most usual first; the last is for records that were parsed.
 const USUAL: [&str; 5] = ["log.level", "log.severity", "log.lvl", "log.log.level", "level"];

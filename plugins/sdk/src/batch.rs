@@ -1,10 +1,16 @@
 //! The batch as it crossed the boundary, seen through the fields.
 use std::cell::{Cell, OnceCell};
+use std::ops::Range;
 
 use crate::bindings::sluice::plugin::batches;
 use crate::record::{Field, Record, Value};
 
-/// A batch of columns. Built once a call; looking at its records allocates nothing.
+/// What [`Batch::sift`] shows at a time: 64 bytes at which something may begin, and the 16 that follow them.
+pub type Window = [u8; SPAN + 16];
+
+const SPAN: usize = 64;
+
+/// The records of one call. Looking at them allocates nothing.
 pub struct Batch<'a> {
     len: usize,
     pub(crate) now: u64,
@@ -13,7 +19,7 @@ pub struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    pub fn new(batch: &'a batches::Batch) -> Self {
+    pub(crate) fn new(batch: &'a batches::Batch) -> Self {
         Self {
             len: batch.len as usize,
             now: batch.now,
@@ -22,19 +28,43 @@ impl<'a> Batch<'a> {
         }
     }
 
+    /// How many records there are: at least one.
+    #[allow(clippy::len_without_is_empty)]
     pub fn len(&self) -> usize {
         self.len
     }
 
+    /// The records in whose field something may begin, ascending. `may_begin` says whether it may at any of the first
+    /// 64 bytes of a window, by looking at no more than the 16 that follow. All values are looked at as one text, so
+    /// that the compiler can make vector instructions of a loop over the window; a window may reach over into the next
+    /// record, and is filled up with zeros at the end. So this finds too much, never too little: look again.
     #[inline]
-    pub fn record(&'a self, index: usize) -> Record<'a> {
+    pub fn sift(&self, field: Field, may_begin: impl Fn(&Window) -> bool) -> Vec<usize> {
+        let mut found = Vec::new();
+        let Some(column) = self.column(field) else { return found };
+        let mut value = 0;
+        for start in (0..column.bytes.len()).step_by(SPAN) {
+            let rest = &column.bytes[start..];
+            let held = match rest.first_chunk() {
+                Some(window) => may_begin(window),
+                None => may_begin(&filled_up(rest)),
+            };
+            if held {
+                value = column.append_records(value, start..start + SPAN, &mut found);
+            }
+        }
+        found
+    }
+
+    #[inline]
+    pub(crate) fn record(&'a self, index: usize) -> Record<'a> {
         Record { batch: self, index }
     }
 
     /// The first record after `start` that may differ from record `start` in a field.
     /// With `times` every record differs.
     #[inline]
-    pub fn alike_until(&self, start: usize) -> usize {
+    pub(crate) fn alike_until(&self, start: usize) -> usize {
         if !self.times.is_empty() {
             return start + 1;
         }
@@ -46,6 +76,12 @@ impl<'a> Batch<'a> {
     pub(crate) fn column(&self, field: Field) -> Option<&Column<'a>> {
         self.columns.get(field.0)
     }
+}
+
+fn filled_up(rest: &[u8]) -> Window {
+    let mut window = [0; SPAN + 16];
+    window[..rest.len()].copy_from_slice(rest);
+    window
 }
 
 /// One field of every record.
@@ -88,6 +124,20 @@ impl<'a> Column<'a> {
         }
     }
 
+    /// Appends the records whose values have a byte in `bytes`, beginning with value `from`, and returns the value
+    /// after them.
+    #[cold]
+    fn append_records(&self, from: usize, bytes: Range<usize>, found: &mut Vec<usize>) -> usize {
+        let (mut at, ends) = (from, self.ends);
+        at += ends.get(at..).unwrap_or_default().partition_point(|end| *end as usize <= bytes.start);
+        while at < ends.len() && (at == 0 || (ends[at - 1] as usize) < bytes.end) {
+            let run = |value: usize| self.runs.get(value).map_or(value + 1, |end| *end as usize);
+            found.extend(if at == 0 { 0 } else { run(at - 1) }..run(at));
+            at += 1;
+        }
+        at
+    }
+
     /// The first record after the run of `record`.
     #[inline]
     fn run_end(&self, record: usize) -> usize {
@@ -126,6 +176,33 @@ impl<'a> Column<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sifting_finds_every_record_that_has_it() {
+        let values = |count: usize, size: usize, marked: &[usize]| -> Vec<String> {
+            let value = |i| if marked.contains(&i) { format!("{}!", "a".repeat(size)) } else { "b".repeat(size) };
+            (0..count).map(value).collect()
+        };
+        for (values, runs, expect) in [
+            (values(3, 191, &[1]), vec![], vec![1, 2]),
+            (values(3, 0, &[2]), vec![], vec![2]),
+            (values(40, 2, &[]), vec![], vec![]),
+            (values(2, 63, &[0, 1]), vec![], vec![0, 1]),
+            (values(2, 64, &[0]), vec![], vec![0, 1]),
+            (values(3, 191, &[0, 2]), vec![2, 3, 7], vec![0, 1, 3, 4, 5, 6]),
+            (vec![], vec![], vec![]),
+        ] {
+            let text = values.concat().into_bytes();
+            let ends = values.iter().scan(0, |end, value| {
+                *end += value.len() as u32;
+                Some(*end)
+            });
+            let column = batches::Column { text, ends: ends.collect(), kinds: Vec::new(), runs };
+            let batch = batches::Batch { len: 7, now: 0, times: Vec::new(), columns: vec![column] };
+            let found = Batch::new(&batch).sift(Field(0), |window| window[..SPAN].contains(&b'!'));
+            assert_eq!(found, expect, "{values:?}");
+        }
+    }
 
     #[test]
     fn a_value_that_is_no_text_is_absent_and_the_others_are_not() {

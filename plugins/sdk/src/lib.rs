@@ -1,7 +1,8 @@
 //! Write plugins for Sluice in Rust.
 //!
-//! A plugin sees batches of records as columns, one for each field it reads. This crate hides the columns: a filter is
-//! a type with two functions, and it can be tested natively with [`testing`].
+//! A plugin sees batches of records as columns, one for each field it reads. This crate hides the columns: a plugin is
+//! a type with two functions, and it can be tested natively with [`testing`]. What the type implements is what the plugin
+//! may do: a [`Filter`] drops records, an [`Enricher`] sets and removes fields, a [`Notifier`] raises alerts.
 //!
 //! ```
 //! use sluice_plugin::{Config, Field, Filter, Record};
@@ -21,20 +22,30 @@
 //! }
 //! ```
 //!
-//! In a crate of type `cdylib`, `sluice_plugin::filter!(DropHealthChecks);` makes it a component.
+//! In a crate of type `cdylib`, `sluice_plugin::filter!(DropHealthChecks);` makes it a component; `enricher!` and
+//! `notifier!` do so for the other kinds.
 mod batch;
 #[doc(hidden)]
 pub mod bindings;
 mod config;
+mod enricher;
 mod filter;
 #[doc(hidden)]
 pub mod guest;
 mod json;
 pub mod log;
+mod notifier;
+mod path;
 mod record;
+mod syntax;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 
+pub use batch::{Batch, Window};
 pub use config::{Config, Ordering};
+pub use enricher::{Edits, Enricher, Target};
 pub use filter::Filter;
+pub use notifier::{Alert, Notifier, Severity};
+pub use path::Path;
 pub use record::{Field, Record, Value};
+pub use syntax::is_json;

@@ -18,22 +18,59 @@ use serde_json::Value as Json;
 
 use crate::batch::Batch;
 use crate::bindings::sluice::plugin::batches;
+use crate::bindings::{enricher, notifier};
 use crate::config::Config;
+use crate::enricher::{Enricher, edits};
 use crate::filter::{Filter, drops};
+use crate::notifier::{Notifier, alerts, tick};
+
+/// An alert as it crosses to the host, its record's index in `item`.
+pub use crate::bindings::notifier::{Alert as Raised, Detail};
 
 /// A plugin that was configured as the host would do it.
 #[derive(Debug)]
 pub struct Configured<T> {
     plugin: T,
     reads: Vec<Vec<String>>,
+    writes: Vec<Vec<String>>,
     times: bool,
 }
 
-/// Configures a plugin with the JSON of its options.
+/// Configures a filter with the JSON of its options.
 pub fn configure<T: Filter>(options: &str) -> Result<Configured<T>, String> {
+    configured(options, T::configure)
+}
+
+/// Configures an enricher with the JSON of its options.
+pub fn configure_enricher<T: Enricher>(options: &str) -> Result<Configured<T>, String> {
+    configured(options, T::configure)
+}
+
+/// Configures a notifier with the JSON of its options.
+pub fn configure_notifier<T: Notifier>(options: &str) -> Result<Configured<T>, String> {
+    configured(options, T::configure)
+}
+
+fn configured<T>(
+    options: &str,
+    configure: impl FnOnce(&mut Config) -> Result<T, String>,
+) -> Result<Configured<T>, String> {
     let mut config = Config::new(options.to_string());
-    let plugin = T::configure(&mut config)?;
-    Ok(Configured { plugin, reads: config.reads().to_vec(), times: config.wants_times() })
+    let plugin = configure(&mut config)?;
+    let (reads, writes) = (config.reads().to_vec(), config.writes().to_vec());
+    Ok(Configured { plugin, reads, writes, times: config.wants_times() })
+}
+
+impl<T> Configured<T> {
+    fn batch(&self, rows: &[Json], in_runs: bool) -> batches::Batch {
+        let times = (0..rows.len() as u64).map(|second| second * 1_000_000_000);
+        batches::Batch {
+            len: rows.len() as u32,
+            now: 1_700_000_000_000_000_000,
+            times: if self.times { times.collect() } else { Vec::new() },
+            columns: self.reads.iter().map(|path| column(rows, path, in_runs)).collect(),
+        }
+    }
 }
 
 impl<T: Filter> Configured<T> {
@@ -43,10 +80,7 @@ impl<T: Filter> Configured<T> {
     /// # Panics
     /// If a record is not JSON, or if the answer depends on how records are put into batches, which it must not.
     pub fn kept(&self, records: &[&str]) -> Vec<usize> {
-        let rows: Vec<Json> = records
-            .iter()
-            .map(|record| serde_json::from_str(record).unwrap_or_else(|e| not_json(record, &e)))
-            .collect();
+        let rows = rows(records);
         let together = self.drops(&rows, false);
         let in_runs = self.drops(&rows, true);
         let one_by_one: Vec<u32> = (0..)
@@ -60,20 +94,68 @@ impl<T: Filter> Configured<T> {
     }
 
     fn drops(&self, rows: &[Json], in_runs: bool) -> Vec<u32> {
-        let times = (0..rows.len() as u64).map(|second| second * 1_000_000_000);
-        let batch = batches::Batch {
-            len: rows.len() as u32,
-            now: 1_700_000_000_000_000_000,
-            times: if self.times { times.collect() } else { Vec::new() },
-            columns: self.reads.iter().map(|path| column(rows, path, in_runs)).collect(),
-        };
-        drops(&self.plugin, &Batch::new(&batch))
+        drops(&self.plugin, &Batch::new(&self.batch(rows, in_runs)))
     }
+}
+
+impl<T: Enricher> Configured<T> {
+    /// The records as they are after the edits, of records given as JSON objects.
+    ///
+    /// # Panics
+    /// If a record is not JSON, if an edit sets a field to what is not JSON of its kind, or if the edits depend on how
+    /// records are put into batches, which they must not.
+    pub fn enriched(&self, records: &[&str]) -> Vec<Json> {
+        let rows = rows(records);
+        let together = self.edited(&rows, false);
+        let in_runs = self.edited(&rows, true);
+        let one_by_one: Vec<Json> = rows.iter().flat_map(|row| self.edited(std::slice::from_ref(row), false)).collect();
+        assert_eq!(together, in_runs, "records that are alike must be edited alike");
+        assert!(self.times || together == one_by_one, "the edits must not depend on the other records of a batch");
+        together
+    }
+
+    fn edited(&self, rows: &[Json], in_runs: bool) -> Vec<Json> {
+        let enricher::Edits { changes, arena } = edits(&self.plugin, &Batch::new(&self.batch(rows, in_runs)));
+        let mut rows = rows.to_vec();
+        for edit in changes {
+            let bytes = &arena[edit.at as usize..][..edit.size as usize];
+            let value = decode(edit.kind, std::str::from_utf8(bytes).unwrap_or_else(|e| not_valid(&e)));
+            for row in &mut rows[edit.start as usize..edit.end as usize] {
+                set(row, &self.writes[edit.field as usize], value.clone());
+            }
+        }
+        rows
+    }
+}
+
+impl<T: Notifier> Configured<T> {
+    /// The alerts that the plugin raises about records given as JSON objects, handed over in one batch.
+    ///
+    /// # Panics
+    /// If a record is not JSON.
+    pub fn alerts(&mut self, records: &[&str]) -> Vec<Raised> {
+        let batch = self.batch(&rows(records), false);
+        alerts(&mut self.plugin, &Batch::new(&batch))
+    }
+
+    /// The alerts of one tick.
+    pub fn tick(&mut self, now: u64) -> Vec<notifier::Alert> {
+        tick(&mut self.plugin, now)
+    }
+}
+
+fn rows(records: &[&str]) -> Vec<Json> {
+    records.iter().map(|record| serde_json::from_str(record).unwrap_or_else(|e| not_json(record, &e))).collect()
 }
 
 #[allow(clippy::panic)]
 fn not_json(record: &str, error: &serde_json::Error) -> Json {
     panic!("a record of the test is not JSON ({error}): {record}")
+}
+
+#[allow(clippy::panic)]
+fn not_valid<T>(error: &dyn std::fmt::Display) -> T {
+    panic!("an edit's value is not what its kind says: {error}")
 }
 
 /// The column of one field, as the host makes it.
@@ -122,10 +204,37 @@ fn encode(value: Option<&Json>) -> (u8, String) {
     }
 }
 
+/// The value of an edit; `None` removes the field.
+fn decode(kind: u8, text: &str) -> Option<Json> {
+    let json: Json = match kind {
+        0 => return None,
+        1 => Json::Null,
+        2 => return Some(text.into()),
+        _ => serde_json::from_str(text).unwrap_or_else(|e| not_valid(&e)),
+    };
+    assert_eq!(encode(Some(&json)).0, kind, "an edit's value is not what its kind says: {text}");
+    Some(json)
+}
+
+/// Sets a field by the rules of the interface: the longest literal key first, objects made where there is nothing, no
+/// change where there is something else.
+fn set(json: &mut Json, path: &[String], value: Option<Json>) {
+    let Json::Object(object) = json else { return };
+    let literal = (2..=path.len()).rev().find(|joined| object.contains_key(&path[..*joined].join(".")));
+    let joined = literal.unwrap_or(1);
+    let (key, rest) = (path[..joined].join("."), &path[joined..]);
+    match value {
+        Some(value) if rest.is_empty() => drop(object.insert(key, value)),
+        None if rest.is_empty() => drop(object.remove(&key)),
+        None if !object.contains_key(&key) => {}
+        value => set(object.entry(key).or_insert_with(|| Json::Object(Default::default())), rest, value),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Field, Record, Value};
+    use crate::{Alert, Edits, Field, Record, Severity, Target, Value};
 
     /// Shows what it sees to the test: keeps the records whose value is described by the option `want`.
     struct Seen {
@@ -201,5 +310,105 @@ mod tests {
         assert_eq!(plugin.plugin.0.get(), 3);
         plugin.drops(&rows, false);
         assert_eq!(plugin.plugin.0.get(), 3 + 4);
+    }
+
+    /// Sets `a.b` to what `from` holds, where it holds anything.
+    struct Copying {
+        from: Field,
+        to: Target,
+    }
+
+    impl Enricher for Copying {
+        fn configure(config: &mut Config) -> Result<Self, String> {
+            Ok(Self { from: config.read("from"), to: config.write("a.b") })
+        }
+
+        fn candidates(&self, batch: &Batch) -> Option<Vec<usize>> {
+            Some(batch.sift(self.from, |_| true))
+        }
+
+        fn enrich(&self, record: &Record, edits: &mut Edits) {
+            edits.set(self.to, record.value(self.from));
+        }
+    }
+
+    #[test]
+    fn edits_follow_the_rules_of_paths() {
+        let plugin = configure_enricher::<Copying>("{}").unwrap();
+        for (record, expect) in [
+            (r#"{"from":"x"}"#, r#"{"from":"x","a":{"b":"x"}}"#),
+            (r#"{"from":1.5,"a":{"b":0,"c":1}}"#, r#"{"from":1.5,"a":{"b":1.5,"c":1}}"#),
+            (r#"{"from":[1],"a.b":0,"a":{"b":0}}"#, r#"{"from":[1],"a.b":[1],"a":{"b":0}}"#),
+            (r#"{"from":{"c":true},"a":"text"}"#, r#"{"from":{"c":true},"a":"text"}"#),
+            (r#"{"from":false,"a":null}"#, r#"{"from":false,"a":null}"#),
+            (r#"{"a":{"b":1}}"#, r#"{"a":{"b":1}}"#),
+        ] {
+            let expect: Json = serde_json::from_str(expect).unwrap();
+            assert_eq!(plugin.enriched(&[record, record]), [expect.clone(), expect], "{record}");
+        }
+    }
+
+    struct Every(Field);
+
+    impl Enricher for Every {
+        fn configure(config: &mut Config) -> Result<Self, String> {
+            let _ = config.write("z");
+            Ok(Self(config.read("a")))
+        }
+
+        fn enrich(&self, record: &Record, edits: &mut Edits) {
+            match record.text(self.0) {
+                None => edits.remove(Target(0)),
+                Some("integer") => edits.set_integer(Target(0), i64::MIN),
+                Some("not finite") => edits.set_number(Target(0), f64::NAN),
+                Some(text) => edits.set_number(Target(0), text.len() as f64 / 2.0),
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_are_json() {
+        let plugin = configure_enricher::<Every>("{}").unwrap();
+        for (record, expect) in [
+            (r#"{"a":"integer"}"#, r#"{"a":"integer","z":-9223372036854775808}"#),
+            (r#"{"a":"not finite"}"#, r#"{"a":"not finite","z":null}"#),
+            (r#"{"a":"x"}"#, r#"{"a":"x","z":0.5}"#),
+            (r#"{"z":1}"#, "{}"),
+        ] {
+            assert_eq!(plugin.enriched(&[record])[0], serde_json::from_str::<Json>(expect).unwrap(), "{record}");
+        }
+    }
+
+    struct Odd {
+        field: Field,
+        seen: usize,
+    }
+
+    impl Notifier for Odd {
+        fn configure(config: &mut Config) -> Result<Self, String> {
+            Ok(Self { field: config.read("n"), seen: 0 })
+        }
+
+        fn notify(&mut self, record: &Record) -> Option<Alert> {
+            self.seen += 1;
+            let odd = record.number(self.field)? % 2.0 == 1.0;
+            odd.then(|| Alert::new("odd").severity(Severity::Info).text("odd").detail("n", "1").color("#000000"))
+        }
+
+        fn tick(&mut self, now: u64) -> Vec<Alert> {
+            vec![Alert::new(now.to_string()).title(format!("{} seen", self.seen))]
+        }
+    }
+
+    #[test]
+    fn alerts_say_which_record_they_are_about() {
+        let mut plugin = configure_notifier::<Odd>("{}").unwrap();
+        let alerts = plugin.alerts(&[r#"{"n":2}"#, r#"{"n":3}"#, "{}", r#"{"n":5}"#]);
+        assert_eq!(alerts.iter().map(|alert| alert.item).collect::<Vec<_>>(), [Some(1), Some(3)]);
+        let Raised { fingerprint, severity, title, text, details, color, .. } = &alerts[0];
+        assert_eq!((fingerprint.as_str(), severity, title.as_str()), ("odd", &Severity::Info, ""));
+        assert_eq!((text.as_str(), details[0].name.as_str(), color.as_str()), ("odd", "n", "#000000"));
+        let ticked = plugin.tick(7);
+        assert_eq!((ticked[0].item, ticked[0].title.as_str(), &*ticked[0].fingerprint), (None, "4 seen", "7"));
     }
 }

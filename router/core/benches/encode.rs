@@ -1,17 +1,22 @@
-//! What it costs to encode a line's record for Kafka, per batch of 1,000 records of 250 bytes.
+//! What it costs to write a record for its sink, per batch of 1,000: lines with a text of 250 bytes and documents of
+//! about 600, without edits and with those of a redaction or of fields lifted out of the text.
 
 use std::{hint::black_box, sync::Arc};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use sluice_core::{
-    Batch, Generation, Ledger, Origin, Place, Record, RecordId, Shape, Stream, Watermark, encode::Encoding,
+    Batch, Edit, EditPath, Edits, Generation, Ledger, Origin, Place, Record, RecordId, Shape, Stream, Tally, ValueKind,
+    Watermark, encode::Encoding,
 };
 
 const RECORDS: usize = 1_000;
+const ENCODING: Encoding = Encoding { include_tag: true, include_time: true };
 
-fn batch() -> Batch {
-    let text = format!(r#"{{"level":"info","msg":"{}","status":200}}"#, "a request was served ".repeat(10));
-    let arena = text.as_bytes().repeat(RECORDS);
+/// Keys with slashes between them, and the value.
+type Change<'a> = (&'a str, ValueKind, &'a str);
+
+fn batch(shape: Shape, text: &[u8], changes: &[Change]) -> Batch {
+    let arena = text.repeat(RECORDS);
     let records = (0..RECORDS as u32).map(|number| {
         let (start, end) = (number * text.len() as u32, (number + 1) * text.len() as u32);
         Record {
@@ -33,24 +38,59 @@ fn batch() -> Batch {
     let mut watermark = Watermark::new(Generation::new(Arc::new(Ledger::default())), 0u64);
     let receipt = watermark.open(RECORDS as u32, 1);
     let place = Arc::new(Place::File { path: "web-1.log".into() });
-    Batch::new(Shape::Lines, place, arena, records.collect(), vec![Arc::new(origin)], receipt)
+    let mut batch = Batch::new(shape, place, arena, records.collect(), vec![Arc::new(origin)], receipt);
+    let mut edits = Edits::new(RECORDS);
+    for (keys, kind, value) in changes {
+        let keys = keys.split('/').map(str::to_owned).collect();
+        let path = edits.add_path(&Arc::new(EditPath::new(keys, Tally::default())));
+        let at = edits.add_bytes(value.as_bytes());
+        (0..RECORDS).for_each(|record| edits.push(record, Edit { path, kind: *kind, at, size: value.len() as u32 }));
+    }
+    batch.set_edits(edits);
+    batch
+}
+
+fn text() -> String {
+    format!(r#"{{"level":"info","msg":"{}","status":200}}"#, "a request was served ".repeat(10))
+}
+
+/// A line as Kafka has it.
+fn document() -> Vec<u8> {
+    let mut document = Vec::new();
+    ENCODING.append(&batch(Shape::Lines, text().as_bytes(), &[]), 0, &mut document);
+    document
 }
 
 fn encode(criterion: &mut Criterion) {
-    let batch = batch();
-    let encoding = Encoding { include_tag: true, include_time: true };
-    let mut out = Vec::new();
+    let redacted = text().replace("served", "[gone]");
+    let log = ("log", ValueKind::Text, redacted.as_str());
+    let fields = [
+        ("level", ValueKind::Text, "info"),
+        ("msg", ValueKind::Text, "a request was served"),
+        ("status", ValueKind::Number, "200"),
+        ("http/method", ValueKind::Text, "GET"),
+        ("http/path", ValueKind::Text, "/index.html"),
+    ];
+    let label = ("kubernetes/labels/team", ValueKind::Text, "checkout");
     let mut group = criterion.benchmark_group("encode");
     group.throughput(Throughput::Elements(RECORDS as u64));
-    group.bench_function("line", |bencher| {
-        bencher.iter(|| {
-            for index in 0..batch.len() {
-                out.clear();
-                encoding.append(&batch, index, &mut out);
-                black_box(&out);
-            }
-        });
-    });
+    for (name, shape, text) in [("line", Shape::Lines, text().into_bytes()), ("document", Shape::Documents, document())]
+    {
+        for (edits, changes) in [("unedited", &[][..]), ("log", &[log]), ("five-fields", &fields), ("label", &[label])]
+        {
+            let batch = batch(shape, &text, changes);
+            let mut out = Vec::new();
+            group.bench_function(format!("{name}/{edits}"), |bencher| {
+                bencher.iter(|| {
+                    for index in 0..batch.len() {
+                        out.clear();
+                        ENCODING.append(&batch, index, &mut out);
+                        black_box(&out);
+                    }
+                });
+            });
+        }
+    }
     group.finish();
 }
 

@@ -140,7 +140,9 @@ impl Edits {
     pub fn touches_origin(&self, record: usize) -> bool {
         self.of(record).any(|edit| {
             let first = &self.path(edit).keys()[0];
-            crate::origin::FIELDS.iter().any(|field| first == field || first.starts_with(&format!("{field}.")))
+            let names =
+                |field: &&str| first.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+            crate::origin::FIELDS.iter().any(names)
         })
     }
 

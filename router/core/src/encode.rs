@@ -2,7 +2,10 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use crate::{Batch, Origin, Record, Shape};
+use crate::{
+    Batch, Edits, Origin, Record, Shape,
+    splice::{LineEdits, splice},
+};
 
 /// What a sink adds to the record of a line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,23 +21,36 @@ impl Encoding {
     ///
     /// A line becomes `{"log":…,"stream":…,"docker":…,"kubernetes":…,"time":…,"tag":…}`; bytes that were not UTF-8
     /// follow the text as base64 in `log_raw`, and `"log_truncated":true` marks a line that was cut. A document goes
-    /// out as it came in.
+    /// out as it came in. Both with the edits of [`Batch::edits`], each of which is counted where it is blocked: append
+    /// a record once.
     pub fn append(self, batch: &Batch, index: usize, out: &mut Vec<u8>) {
         let record = &batch.records()[index];
-        match batch.shape() {
-            Shape::Documents => out.extend_from_slice(batch.text(record)),
-            Shape::Lines => self.append_line(batch, record, out),
+        let edits = batch.edits().filter(|edits| edits.is_edited(index));
+        match (batch.shape(), edits) {
+            (Shape::Documents, None) => out.extend_from_slice(batch.text(record)),
+            (Shape::Documents, Some(edits)) => splice(batch.text(record), edits, index, out),
+            (Shape::Lines, None) => self.append_line(batch, record, &LineEdits::default(), out),
+            (Shape::Lines, Some(edits)) => self.append_edited(batch, index, edits, out),
         }
     }
 
-    fn append_line(self, batch: &Batch, record: &Record, out: &mut Vec<u8>) {
+    fn append_edited(self, batch: &Batch, index: usize, edits: &Edits, out: &mut Vec<u8>) {
+        let record = &batch.records()[index];
+        if let Some(edits) = LineEdits::of(edits, index) {
+            return self.append_line(batch, record, &edits, out);
+        }
+        let mut line = Vec::with_capacity(2 * batch.text(record).len() + 512);
+        self.append_line(batch, record, &LineEdits::default(), &mut line);
+        splice(&line, edits, index, out);
+    }
+
+    fn append_line(self, batch: &Batch, record: &Record, edits: &LineEdits, out: &mut Vec<u8>) {
         let origin: &Origin = batch.origin(record);
         out.extend_from_slice(b"{\"log\":");
-        match simdutf8::basic::from_utf8(batch.text(record)) {
-            Ok(text) => append_string(text, out),
-            Err(_) => append_string(&String::from_utf8_lossy(batch.text(record)), out),
+        if !edits.append_log(out) {
+            append_text(batch.text(record), out);
         }
-        if let Some(raw) = batch.raw(record) {
+        if let Some(raw) = batch.raw(record).filter(|_| !edits.without_raw()) {
             out.extend_from_slice(b",\"log_raw\":\"");
             out.extend_from_slice(STANDARD.encode(raw).as_bytes());
             out.push(b'"');
@@ -58,7 +74,16 @@ impl Encoding {
             out.extend_from_slice(b",\"tag\":");
             append_string(&origin.tag, out);
         }
+        edits.append_added(out);
         out.push(b'}');
+    }
+}
+
+/// Appends what should be UTF-8 as a JSON string with its quotes.
+pub(crate) fn append_text(text: &[u8], out: &mut Vec<u8>) {
+    match simdutf8::basic::from_utf8(text) {
+        Ok(text) => append_string(text, out),
+        Err(_) => append_string(&String::from_utf8_lossy(text), out),
     }
 }
 
@@ -73,71 +98,4 @@ pub fn append_string(text: &str, out: &mut Vec<u8>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::{Generation, Ledger, Place, RecordId, Stream, Watermark};
-
-    fn line(text: &[u8], raw: &[u8], truncated: bool, origin: Origin) -> Batch {
-        let mut watermark = Watermark::new(Generation::new(Arc::new(Ledger::default())), 0u64);
-        let receipt = watermark.open(1, 1);
-        let end = text.len() as u32;
-        let record = Record {
-            start: 0,
-            end,
-            raw_end: end + raw.len() as u32,
-            origin: 0,
-            time: 1_700_000_000_123_456_789,
-            timed: true,
-            stream: Stream::Stderr,
-            truncated,
-            position: 0,
-            id: RecordId(1),
-        };
-        let place = Arc::new(Place::File { path: "f".into() });
-        Batch::new(Shape::Lines, place, [text, raw].concat(), vec![record], vec![Arc::new(origin)], receipt)
-    }
-
-    #[test]
-    fn lines_take_the_shape_of_fluentd() {
-        let origin =
-            || Origin::new("c", "kubernetes.x.log", r#"{"docker":{"container_id":"c"},"kubernetes":{"host":"n"}}"#);
-        let all = Encoding { include_tag: true, include_time: true };
-        let none = Encoding::default();
-        let (docker, tag) =
-            (r#""docker":{"container_id":"c"},"kubernetes":{"host":"n"}"#, r#""tag":"kubernetes.x.log""#);
-        for (batch, encoding, expected) in [
-            (
-                line(b"boom\n", b"", false, origin()),
-                all,
-                format!(r#"{{"log":"boom\n","stream":"stderr",{docker},"time":1700000000,{tag}}}"#),
-            ),
-            (line(b"a", b"", false, origin()), none, format!(r#"{{"log":"a","stream":"stderr",{docker}}}"#)),
-            (
-                line(b"a", b"", false, Origin::unknown()),
-                all,
-                r#"{"log":"a","stream":"stderr","time":1700000000}"#.into(),
-            ),
-            (
-                line("\u{fffd}".as_bytes(), b"\xff", false, Origin::unknown()),
-                none,
-                "{\"log\":\"\u{fffd}\",\"log_raw\":\"/w==\",\"stream\":\"stderr\"}".into(),
-            ),
-            (
-                line(b"cut", b"", true, Origin::unknown()),
-                none,
-                r#"{"log":"cut","log_truncated":true,"stream":"stderr"}"#.into(),
-            ),
-            (
-                line(b"\"\\\x00\x1f\t/\xc3\xa9", b"", false, Origin::unknown()),
-                none,
-                r#"{"log":"\"\\\u0000\u001f\t/é","stream":"stderr"}"#.into(),
-            ),
-        ] {
-            let mut out = Vec::new();
-            encoding.append(&batch, 0, &mut out);
-            assert_eq!(String::from_utf8(out).unwrap(), expected);
-        }
-    }
-}
+mod tests;

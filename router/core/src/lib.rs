@@ -23,6 +23,7 @@ pub mod pipeline;
 pub mod receipt;
 pub mod record;
 pub mod shutdown;
+pub mod splice;
 pub mod supervisor;
 pub mod watermark;
 

@@ -1,22 +1,83 @@
 //! Crash-only: a part that fails ends its generation, and the whole pipeline starts again from its saved positions.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
-use crate::{Backoff, Failure, Generation, Kind, Ledger, Shutdown, pipeline::End};
+use crate::{Backoff, Failure, Generation, Kind, Ledger, Shutdown, Tally, pipeline::End};
 
 const FIRST_RESTART: Duration = Duration::from_secs(1);
 const SLOWEST_RESTART: Duration = Duration::from_secs(30);
 /// A generation that lived this long had a good start; the next failure backs off from the beginning.
 const GOOD_LIFE: Duration = Duration::from_secs(60);
 
-/// Runs generations of the pipeline `name` until one ends in good order, or a failure is fatal.
+/// What a pipeline is doing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum State {
+    /// Its first generation is not open yet.
+    #[default]
+    Starting,
+    Running,
+    /// This failure ended a generation, and the next one does not run yet.
+    Restarting(Failure),
+    /// Ended in good order.
+    Stopped,
+    /// Ended for good by this failure.
+    Failed(Failure),
+}
+
+/// The state of one pipeline over all its generations, for whoever looks on from other threads.
+#[derive(Debug, Default)]
+pub struct Status {
+    state: Mutex<State>,
+    restarts: Tally,
+}
+
+impl Status {
+    pub fn state(&self) -> State {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Failures after which the pipeline starts again.
+    pub fn restarts(&self) -> u64 {
+        self.restarts.get()
+    }
+
+    /// For whoever opened the parts of a generation: they are all there.
+    pub fn running(&self) {
+        self.set(State::Running);
+    }
+
+    /// For whoever saw the pipeline's end.
+    pub fn ended(&self, end: &Result<End, Failure>) {
+        self.set(match end {
+            Ok(_) => State::Stopped,
+            Err(failure) => State::Failed(failure.clone()),
+        });
+    }
+
+    fn restarting(&self, failure: &Failure) {
+        self.restarts.add(1);
+        self.set(State::Restarting(failure.clone()));
+    }
+
+    fn set(&self, state: State) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+    }
+}
+
+/// Runs generations of the pipeline `name` until one ends in good order, or a failure is fatal. `status` gets each
+/// failure in between; `generation` says itself when it runs.
 pub async fn supervise<F, R>(
     name: &str,
     ledger: &Arc<Ledger>,
     shutdown: &Shutdown,
+    status: &Status,
     mut generation: F,
 ) -> Result<End, Failure>
 where
@@ -36,13 +97,17 @@ where
             backoff.reset();
         }
         let delay = backoff.next_delay();
-        warn!(pipeline = name, %failure, restart_in_ms = delay.as_millis() as u64, "the pipeline starts again from its saved positions");
+        if !shutdown.is_stopping() {
+            warn!(pipeline = name, %failure, restart_in_ms = delay.as_millis() as u64, "the pipeline starts again from its saved positions");
+            status.restarting(&failure);
+        }
         tokio::select! {
-            () = sleep(delay) => {}
+            biased;
             () = shutdown.stopping() => {
                 info!(pipeline = name, %failure, "stopped before it could start again");
                 return Ok(End::Stopped { left: this.unresolved() });
             }
+            () = sleep(delay) => {}
         }
     }
 }

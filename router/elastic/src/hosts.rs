@@ -118,25 +118,25 @@ impl Hosts {
             body
         };
         let request = host.transport.send(Method::Post, PATH, headers, None::<&()>, Some(body), Some(self.timeout));
-        let response = request.await.map_err(|error| self.explain(&error))?;
+        let response = request.await.map_err(|error| explain(&error, self.timeout))?;
         let status = response.status_code().as_u16();
-        let body = response.bytes().await.map_err(|error| self.explain(&error))?;
+        let body = response.bytes().await.map_err(|error| explain(&error, self.timeout))?;
         Ok((status, body))
     }
+}
 
-    /// The innermost cause alone: what is around it names the request, not the reason.
-    fn explain(&self, error: &elasticsearch::Error) -> String {
-        if error.is_timeout() {
-            return format!("does not answer within {:?} (request_timeout)", self.timeout);
-        }
-        let mut cause: &dyn Error = error;
-        while let Some(inner) = cause.source() {
-            cause = inner;
-        }
-        let cause = cause.to_string();
-        let advice = if cause.contains("ertificate") { "; check ca in the config" } else { "" };
-        format!("cannot be reached: {cause}{advice}")
+/// The innermost cause alone: what is around it names the request, not the reason.
+pub(crate) fn explain(error: &elasticsearch::Error, timeout: Duration) -> String {
+    if error.is_timeout() {
+        return format!("does not answer within {timeout:?} (request_timeout)");
     }
+    let mut cause: &dyn Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    let cause = cause.to_string();
+    let advice = if cause.contains("ertificate") { "; check ca in the config" } else { "" };
+    format!("cannot be reached: {cause}{advice}")
 }
 
 impl Cluster for Hosts {
@@ -158,27 +158,7 @@ impl Cluster for Hosts {
 
 impl Host {
     fn new(url: &str, config: &Config) -> Result<Self, Failure> {
-        // The text of a bad address is not shown: it may have a password in it.
-        let parsed = Url::parse(url).map_err(|error| Failure::fatal(COMPONENT, format!("hosts: {error}")))?;
-        if !matches!(parsed.scheme(), "http" | "https") || !parsed.has_host() {
-            return Err(Failure::fatal(COMPONENT, "hosts: an address must begin with http:// or https://"));
-        }
-        if !parsed.username().is_empty() || parsed.password().is_some() {
-            return Err(Failure::fatal(COMPONENT, "hosts: credentials belong into auth, not into an address"));
-        }
-        let name = parsed.as_str().trim_end_matches('/').into();
-        // A proxy from the environment would be an option that no config shows.
-        let mut builder =
-            TransportBuilder::new(SingleNodeConnectionPool::new(parsed)).disable_proxy().enable_meta_header(false);
-        if let Some(auth) = &config.auth {
-            builder = builder.auth(credentials(auth)?);
-        }
-        if let Some(pem) = &config.ca {
-            let failure = |error: elasticsearch::Error| Failure::fatal(COMPONENT, format!("ca: {error}"));
-            builder =
-                builder.cert_validation(CertificateValidation::Full(Certificate::from_pem(pem).map_err(failure)?));
-        }
-        let transport = builder.build().map_err(|error| Failure::fatal(COMPONENT, format!("tls: {error}")))?;
+        let (name, transport) = connect(url, config)?;
         let away = Away { until: None, backoff: Backoff::new(config.retry_initial, config.retry_max) };
         Ok(Self { name, transport, away: Mutex::new(away) })
     }
@@ -201,6 +181,31 @@ impl Host {
             away.until = Some(Instant::now() + delay);
         }
     }
+}
+
+/// A host's name without a trailing slash, and the way to it. Sends nothing.
+pub(crate) fn connect(url: &str, config: &Config) -> Result<(Arc<str>, Transport), Failure> {
+    // The text of a bad address is not shown: it may have a password in it.
+    let parsed = Url::parse(url).map_err(|error| Failure::fatal(COMPONENT, format!("hosts: {error}")))?;
+    if !matches!(parsed.scheme(), "http" | "https") || !parsed.has_host() {
+        return Err(Failure::fatal(COMPONENT, "hosts: an address must begin with http:// or https://"));
+    }
+    if !parsed.username().is_empty() || parsed.password().is_some() {
+        return Err(Failure::fatal(COMPONENT, "hosts: credentials belong into auth, not into an address"));
+    }
+    let name = parsed.as_str().trim_end_matches('/').into();
+    // A proxy from the environment would be an option that no config shows.
+    let mut builder =
+        TransportBuilder::new(SingleNodeConnectionPool::new(parsed)).disable_proxy().enable_meta_header(false);
+    if let Some(auth) = &config.auth {
+        builder = builder.auth(credentials(auth)?);
+    }
+    if let Some(pem) = &config.ca {
+        let failure = |error: elasticsearch::Error| Failure::fatal(COMPONENT, format!("ca: {error}"));
+        builder = builder.cert_validation(CertificateValidation::Full(Certificate::from_pem(pem).map_err(failure)?));
+    }
+    let transport = builder.build().map_err(|error| Failure::fatal(COMPONENT, format!("tls: {error}")))?;
+    Ok((name, transport))
 }
 
 fn credentials(auth: &Auth) -> Result<Credentials, Failure> {

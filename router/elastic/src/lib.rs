@@ -20,6 +20,7 @@ mod hosts;
 mod moment;
 mod names;
 mod pending;
+pub mod probe;
 mod reasons;
 mod response;
 mod room;

@@ -4,6 +4,7 @@ use std::{ops::Range, sync::Arc};
 
 use sluice_core::{
     Batch, DeadLetter, Place, Receipt, Record, Shape,
+    batch::Parts,
     encode::{Encoding, append_string},
 };
 
@@ -13,10 +14,12 @@ use crate::{reasons::Reasons, scan::Defect};
 #[derive(Debug)]
 pub struct Pending {
     place: Arc<Place>,
+    /// The batch's arena.
     arena: Vec<u8>,
+    /// The documents that are not as they came.
+    encoded: Vec<u8>,
     records: Vec<Record>,
-    /// Where the document of each record lies in `arena`.
-    documents: Vec<Range<usize>>,
+    documents: Vec<Document>,
     /// The next record to go into a bulk.
     next: usize,
     receipt: Receipt,
@@ -25,24 +28,31 @@ pub struct Pending {
     broken: Vec<(usize, Defect, Receipt)>,
 }
 
+/// Where a record's document lies.
+#[derive(Clone, Debug)]
+enum Document {
+    /// In the arena.
+    AsRead(Range<usize>),
+    /// Among those that were encoded.
+    Encoded(Range<usize>),
+}
+
 impl Pending {
-    /// Takes a batch apart; lines become documents by `encoding`.
+    /// Takes a batch apart. Lines and edited documents are encoded; other documents stay where they lie.
     pub fn new(batch: Batch, encoding: Encoding) -> Self {
-        let encoded = (batch.shape() == Shape::Lines).then(|| {
-            let (mut arena, mut documents) = (Vec::with_capacity(batch.arena().len() * 2), Vec::new());
-            for index in 0..batch.len() {
-                let start = arena.len();
-                encoding.append(&batch, index, &mut arena);
-                documents.push(start..arena.len());
+        let is_line = batch.shape() == Shape::Lines;
+        let mut encoded = Vec::with_capacity(if is_line { batch.arena().len() * 2 } else { 0 });
+        let document = |(index, record): (usize, &Record)| {
+            if !is_line && !batch.edits().is_some_and(|edits| edits.is_edited(index)) {
+                return Document::AsRead(record.start as usize..record.end as usize);
             }
-            (arena, documents)
-        });
-        let parts = batch.into_parts();
-        let (arena, documents) = encoded.unwrap_or_else(|| {
-            let documents = parts.records.iter().map(|record| record.start as usize..record.end as usize).collect();
-            (parts.arena, documents)
-        });
-        let topic = match &*parts.place {
+            let start = encoded.len();
+            encoding.append(&batch, index, &mut encoded);
+            Document::Encoded(start..encoded.len())
+        };
+        let documents = batch.records().iter().enumerate().map(document).collect();
+        let Parts { place, arena, records, receipt, .. } = batch.into_parts();
+        let topic = match &*place {
             Place::File { .. } => None,
             Place::Partition { topic, .. } => {
                 let mut quoted = Vec::new();
@@ -50,8 +60,9 @@ impl Pending {
                 Some(quoted)
             }
         };
-        let (place, records, receipt) = (parts.place, parts.records, parts.receipt);
-        Self { place, arena, records, documents, next: 0, receipt, topic, broken: Vec::new() }
+        // What all lines were encoded from is not needed any more.
+        let arena = if is_line { Vec::new() } else { arena };
+        Self { place, arena, encoded, records, documents, next: 0, receipt, topic, broken: Vec::new() }
     }
 
     pub fn place(&self) -> &Arc<Place> {
@@ -68,8 +79,8 @@ impl Pending {
 
     /// The next record and its document.
     pub fn peek(&self) -> Option<(&Record, &[u8])> {
-        let range = self.documents.get(self.next)?;
-        Some((&self.records[self.next], &self.arena[range.clone()]))
+        let record = self.records.get(self.next)?;
+        Some((record, self.document(self.next)))
     }
 
     /// The next document is in a bulk, whose share of the receipt is taken by [`Pending::share`].
@@ -88,14 +99,21 @@ impl Pending {
         self.next += 1;
     }
 
-    /// What was no document, byte for byte as it came.
+    fn document(&self, index: usize) -> &[u8] {
+        match &self.documents[index] {
+            Document::AsRead(range) => &self.arena[range.clone()],
+            Document::Encoded(range) => &self.encoded[range.clone()],
+        }
+    }
+
+    /// What was no document, byte for byte as it came, or as it was after its edits.
     pub fn take_broken(&mut self, reasons: &Reasons) -> Vec<DeadLetter> {
         let broken = std::mem::take(&mut self.broken);
         let letter = |(index, defect, receipt): (usize, Defect, Receipt)| {
             let record: &Record = &self.records[index];
             let (reason, tally) = reasons.of("not_a_json_object", &self.place);
             DeadLetter {
-                bytes: self.arena[self.documents[index].clone()].to_vec(),
+                bytes: self.document(index).to_vec(),
                 reason,
                 detail: format!("{} at byte {}", defect.what, defect.offset),
                 status: None,
@@ -108,5 +126,77 @@ impl Pending {
             }
         };
         broken.into_iter().map(letter).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sluice_core::{Edit, EditPath, Edits, Generation, Ledger, Tally, ValueKind};
+
+    use super::*;
+    use crate::testing::{batch, documents};
+
+    /// Sets `level` to 1 in the records at these indices.
+    fn edited(mut batch: Batch, indices: &[usize]) -> Batch {
+        let mut edits = Edits::new(batch.len());
+        let path = edits.add_path(&Arc::new(EditPath::new(vec!["level".into()], Tally::default())));
+        let at = edits.add_bytes(b"1");
+        indices.iter().for_each(|index| edits.push(*index, Edit { path, kind: ValueKind::Number, at, size: 1 }));
+        batch.set_edits(edits);
+        batch
+    }
+
+    fn generation() -> Arc<Generation> {
+        Generation::new(Arc::new(Ledger::default()))
+    }
+
+    #[test]
+    fn edited_documents_are_encoded_and_others_stay_where_they_lie() {
+        let generation = generation();
+        for (indices, expected) in [
+            (&[][..], [r#"{"n":0}"#, r#" {"level":9} "#, r#"{"n":2}"#]),
+            (&[1], [r#"{"n":0}"#, r#" {"level":1} "#, r#"{"n":2}"#]),
+            (&[0, 2], [r#"{"n":0,"level":1}"#, r#" {"level":9} "#, r#"{"n":2,"level":1}"#]),
+        ] {
+            let texts: [&[u8]; 3] = [br#"{"n":0}"#, br#" {"level":9} "#, br#"{"n":2}"#];
+            let batch = edited(documents(&generation, 7, &texts), indices);
+            let arena = batch.arena().as_ptr_range();
+            let mut pending = Pending::new(batch, Encoding::default());
+            for (index, expected) in expected.iter().enumerate() {
+                let (record, document) = pending.peek().unwrap();
+                assert_eq!((record.position, document), (7 + index as u64, expected.as_bytes()));
+                assert_eq!(arena.contains(&document.as_ptr()), !indices.contains(&index));
+                pending.advance();
+            }
+            assert!(pending.is_done() && pending.peek().is_none());
+            pending.share(3).delivered();
+        }
+    }
+
+    #[test]
+    fn edited_lines_become_edited_documents() {
+        let generation = generation();
+        let place = Place::File { path: "f".into() };
+        let batch = edited(batch(&generation, Shape::Lines, place, 0, &[b"a", b"b"]), &[1]);
+        let mut pending = Pending::new(batch, Encoding::default());
+        for expected in [r#"{"log":"a","stream":"stdout"}"#, r#"{"log":"b","stream":"stdout","level":1}"#] {
+            assert_eq!(pending.peek().unwrap().1, expected.as_bytes());
+            pending.advance();
+        }
+        pending.share(2).delivered();
+    }
+
+    #[test]
+    fn what_is_no_document_is_buried_as_it_was_after_its_edits() {
+        let generation = generation();
+        let batch = edited(documents(&generation, 0, &[br#"{"level":9,"a":tru}"#, b"none", b"left"]), &[0, 1]);
+        let mut pending = Pending::new(batch, Encoding::default());
+        for _ in 0..3 {
+            pending.advance_broken(Defect { offset: 0, what: "a value was expected" });
+        }
+        let letters = pending.take_broken(&Reasons::new(generation));
+        let bytes: Vec<_> = letters.iter().map(|letter| String::from_utf8_lossy(&letter.bytes)).collect();
+        assert_eq!(bytes, [r#"{"level":1,"a":tru}"#, "none", "left"]);
+        letters.into_iter().for_each(|letter| letter.receipt.dead_lettered(&letter.tally));
     }
 }

@@ -71,7 +71,7 @@ impl fmt::Debug for Connection {
 }
 
 impl Connection {
-    fn client(&self) -> ClientConfig {
+    pub(crate) fn client(&self) -> ClientConfig {
         let mut client = ClientConfig::new();
         client.set("bootstrap.servers", self.brokers.join(","));
         client.set("client.id", "sluice");
@@ -81,7 +81,7 @@ impl Connection {
         client
     }
 
-    fn apply_options(&self, client: &mut ClientConfig) {
+    pub(crate) fn apply_options(&self, client: &mut ClientConfig) {
         for (name, value) in &self.options {
             client.set(name, value);
         }

@@ -24,7 +24,7 @@ const LONGEST_DETAIL: usize = 4 * 1024;
 
 /// Produces dead letters, with all replicas' acknowledgement. One for all pipelines of a process.
 ///
-/// The value is the record's bytes as they were. The headers say why and where from: `sluice-reason`,
+/// The value is the record's bytes as they were, or as they were encoded. The headers say why and where from: `sluice-reason`,
 /// `sluice-detail`, `sluice-status` (HTTP), `sluice-place` (path, or topic/partition), `sluice-position`,
 /// `sluice-time`, `sluice-id`, and `sluice-truncated` (the whole length) where only the beginning is kept.
 pub struct DeadLetterTopic {

@@ -9,6 +9,7 @@ mod delivery;
 mod expiry;
 mod headers;
 mod poll;
+pub mod probe;
 mod producer;
 mod status;
 

@@ -63,7 +63,7 @@ impl KafkaSink {
         let sent = Box::new(Sent { receipt, place: batch.place().clone(), record: *record });
         let mut message = BaseRecord::with_opaque_to(&self.config.topic, sent)
             .payload(self.value.as_slice())
-            .headers(headers::write(record.time, record.id, origin.id));
+            .headers(headers::write(record.time, record.id, told_origin(batch, index)));
         if self.config.by_container && !origin.key.is_empty() {
             message = message.key(origin.key.as_str());
         }
@@ -109,6 +109,15 @@ impl Drop for KafkaSink {
     }
 }
 
+/// The id of the origin that the message may name; 0 for none. Consumers take the origin's fields of a record for
+/// those of the first one under its id, which does not hold where a plugin has changed them.
+fn told_origin(batch: &Batch, index: usize) -> u64 {
+    if batch.edits().is_some_and(|edits| edits.touches_origin(index)) {
+        return 0;
+    }
+    batch.origin(&batch.records()[index]).id
+}
+
 fn is_full(error: &KafkaError) -> bool {
     error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull)
 }
@@ -152,5 +161,60 @@ async fn bury(
             generation.fail(failure);
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sluice_core::{
+        Edit, EditPath, Edits, Ledger, Origin, Place, Record, RecordId, Shape, Stream, Tally, ValueKind, Watermark,
+    };
+
+    use super::*;
+
+    #[test]
+    fn an_edited_origin_is_not_told() {
+        for (keys, told) in [
+            (&["log"][..], true),
+            (&["kubernetes_host"], true),
+            (&["level", "kubernetes"], true),
+            (&["kubernetes"], false),
+            (&["kubernetes", "labels", "app"], false),
+            (&["kubernetes.labels"], false),
+            (&["docker"], false),
+        ] {
+            for kind in [ValueKind::Null, ValueKind::Absent] {
+                let mut batch = batch(3);
+                let mut edits = Edits::new(3);
+                let path = Arc::new(EditPath::new(keys.iter().map(|key| key.to_string()).collect(), Tally::default()));
+                let path = edits.add_path(&path);
+                edits.push(1, Edit { path, kind, at: 0, size: 0 });
+                batch.set_edits(edits);
+                let ids = [0, 1, 2].map(|index| told_origin(&batch, index));
+                let id = batch.origins()[0].id;
+                assert_eq!(ids, [id, if told { id } else { 0 }, id], "{keys:?}");
+            }
+        }
+        let batch = batch(1);
+        assert_eq!(told_origin(&batch, 0), batch.origins()[0].id);
+    }
+
+    fn batch(records: u32) -> Batch {
+        let receipt = Watermark::new(Generation::new(Arc::new(Ledger::default())), 0u64).open(records, 1);
+        let record = |number: u32| Record {
+            start: 0,
+            end: 0,
+            raw_end: 0,
+            origin: 0,
+            time: 1,
+            timed: true,
+            stream: Stream::Stdout,
+            truncated: false,
+            position: u64::from(number),
+            id: RecordId(1),
+        };
+        let origin = Origin::new("c", "", r#"{"kubernetes":{"host":"n"}}"#);
+        let place = Arc::new(Place::File { path: "f".into() });
+        Batch::new(Shape::Lines, place, Vec::new(), (0..records).map(record).collect(), vec![Arc::new(origin)], receipt)
     }
 }

@@ -1,28 +1,21 @@
 //! The plan's `elasticsearch` sink as the bulk sink wants it.
 
-use std::{fs, sync::Arc};
+use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use sluice_core::encode::Encoding;
 use sluice_elastic::{Auth, Config, Index};
 
 use super::secrets;
 use crate::config::{self, BulkCompression, ElasticsearchSink, IndexName};
 
-pub(super) fn sink(plan: &ElasticsearchSink) -> Result<Config> {
+pub(crate) fn sink(plan: &ElasticsearchSink) -> Result<Config> {
     let auth = match &plan.auth {
         None => None,
         Some(config::Auth::Basic { user, password }) => {
             Some(Auth::Basic { user: secrets::read(user)?, password: secrets::read(password)? })
         }
         Some(config::Auth::ApiKey(key)) => Some(Auth::ApiKey(secrets::read(key)?)),
-    };
-    let ca = match &plan.ca_file {
-        None => None,
-        Some(path) => Some(
-            fs::read(path)
-                .with_context(|| format!("cannot read the certificates in {} (tls.ca_file)", path.display()))?,
-        ),
     };
     let index = match &plan.index {
         IndexName::Fixed(name) => Index::Name(name.clone()),
@@ -37,7 +30,7 @@ pub(super) fn sink(plan: &ElasticsearchSink) -> Result<Config> {
         include_tag_key: plan.tag_key.is_some(),
         tag_key: plan.tag_key.clone().unwrap_or_default(),
         auth,
-        ca,
+        ca: plan.ca_file.as_deref().map(secrets::read_certificates).transpose()?,
         gzip: plan.compression == BulkCompression::Gzip,
         interval: plan.flush.interval,
         bytes: size(plan.flush.bytes),

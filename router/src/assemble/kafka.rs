@@ -7,7 +7,7 @@ use sluice_kafka::{Acks, Connection, ConsumerConfig, DeadLetterConfig, ProducerC
 use super::secrets;
 use crate::config::{self, DeadLetter, KafkaCompression, KafkaOptions, KafkaSink, KafkaSource, Partition};
 
-fn connection(brokers: &[String], options: &KafkaOptions) -> Result<Connection> {
+pub(crate) fn connection(brokers: &[String], options: &KafkaOptions) -> Result<Connection> {
     let options = options.iter().map(|(name, value)| {
         let value = secrets::read(value).with_context(|| format!("kafka option {name}"))?;
         Ok((name.clone(), value))

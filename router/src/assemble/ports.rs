@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use anyhow::Result;
 use sluice_core::{
     Batch, Failure, Generation,
+    encode::Encoding,
     pipeline::{Sink, Source},
 };
 use sluice_elastic::Elastic;
@@ -11,7 +13,9 @@ use sluice_kafka::{
     ConsumerConfig, ConsumerStatus, DeadLetterTopic, KafkaSink, KafkaSource, ProducerConfig, ProducerStatus,
 };
 use sluice_tail::Tail;
+use sluice_webhook::Slack;
 
+use super::{elastic, files, kafka, slack};
 use crate::config;
 
 /// The sources there are.
@@ -25,6 +29,7 @@ pub enum AnySource {
 pub enum AnySink {
     Kafka(KafkaSink),
     Elasticsearch(Elastic<DeadLetterTopic>),
+    Slack(Slack<DeadLetterTopic>),
 }
 
 pub(super) enum SourceConfig {
@@ -35,6 +40,7 @@ pub(super) enum SourceConfig {
 pub(super) enum SinkConfig {
     Kafka(ProducerConfig),
     Elasticsearch(Box<sluice_elastic::Config>),
+    Slack(Box<sluice_webhook::Config>),
 }
 
 /// What a source counts of itself, over all generations.
@@ -49,6 +55,7 @@ pub enum SourceCounters {
 pub enum SinkCounters {
     Kafka(Arc<ProducerStatus>),
     Elasticsearch(Arc<sluice_elastic::Counters>),
+    Slack(Arc<sluice_webhook::Counters>),
 }
 
 impl SourceCounters {
@@ -65,11 +72,20 @@ impl SinkCounters {
         match sink {
             config::Sink::Kafka(_) => Self::Kafka(Arc::default()),
             config::Sink::Elasticsearch(_) => Self::Elasticsearch(Arc::default()),
+            config::Sink::Slack(_) => Self::Slack(Arc::default()),
         }
     }
 }
 
 impl SourceConfig {
+    /// Reads the secrets that the plan names.
+    pub fn of(source: &config::Source) -> Result<Self> {
+        Ok(match source {
+            config::Source::Files(config) => Self::Files(files::source(config)),
+            config::Source::Kafka(config) => Self::Kafka(kafka::source(config)?),
+        })
+    }
+
     pub fn open(
         &self,
         pipeline: &str,
@@ -90,6 +106,24 @@ impl SourceConfig {
 }
 
 impl SinkConfig {
+    /// Reads the secrets and certificates that the plan names.
+    pub fn of(sink: &config::Sink) -> Result<Self> {
+        Ok(match sink {
+            config::Sink::Kafka(config) => Self::Kafka(kafka::sink(config)?),
+            config::Sink::Elasticsearch(config) => Self::Elasticsearch(Box::new(elastic::sink(config)?)),
+            config::Sink::Slack(config) => Self::Slack(Box::new(slack::sink(config)?)),
+        })
+    }
+
+    /// How a record looks in its messages.
+    pub fn encoding(&self) -> Encoding {
+        match self {
+            Self::Kafka(config) => config.encoding,
+            Self::Elasticsearch(config) => config.encoding,
+            Self::Slack(_) => Encoding::default(),
+        }
+    }
+
     pub fn open(
         &self,
         generation: &Arc<Generation>,
@@ -106,6 +140,10 @@ impl SinkConfig {
                     Failure::fatal("elasticsearch sink", "needs a `dead_letter` block in the config file")
                 })?;
                 Elastic::open(config, generation.clone(), dead_letters).map(AnySink::Elasticsearch)
+            }
+            (Self::Slack(config), SinkCounters::Slack(counters)) => {
+                let config = sluice_webhook::Config { counters: counters.clone(), ..(**config).clone() };
+                Slack::open(config, generation.clone(), dead_letters).map(AnySink::Slack)
             }
             _ => Err(Failure::fatal("assembly", "the sink's counters are not its own")),
         }
@@ -140,6 +178,7 @@ impl Sink for AnySink {
         match self {
             Self::Kafka(sink) => sink.send(batch).await,
             Self::Elasticsearch(sink) => sink.send(batch).await,
+            Self::Slack(sink) => sink.send(batch).await,
         }
     }
 
@@ -147,6 +186,7 @@ impl Sink for AnySink {
         match self {
             Self::Kafka(sink) => sink.flush().await,
             Self::Elasticsearch(sink) => sink.flush().await,
+            Self::Slack(sink) => sink.flush().await,
         }
     }
 }

@@ -6,7 +6,7 @@ use super::interpolate::Environment;
 use super::kinds::{self, Reading};
 use super::plan::{KafkaOptions, Secret};
 use super::problem::join;
-use super::secrets;
+use super::secrets::{self, Plain};
 
 /// Properties that hold a secret.
 const SECRET_PROPERTIES: [&str; 5] =
@@ -78,14 +78,10 @@ pub(super) fn options(block: &Block, taken: &[Taken], environment: Environment) 
             Value::Boolean(value) => Some(Secret::Value(value.to_string())),
             Value::Integer(value) => Some(Secret::Value(value.to_string())),
             Value::Float(value) => Some(Secret::Value(value.to_string())),
-            _ => secrets::read(
-                block.findings(),
-                &entry.value,
-                entry.at,
-                &path,
-                SECRET_PROPERTIES.contains(&property),
-                environment,
-            ),
+            _ => {
+                let plain = if SECRET_PROPERTIES.contains(&property) { Plain::Careless } else { Plain::Open };
+                secrets::read(block.findings(), &entry.value, entry.at, &path, plain, environment)
+            }
         };
         options.extend(value.map(|value| (property.to_owned(), value)));
     }

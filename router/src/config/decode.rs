@@ -67,6 +67,11 @@ impl<'a> Block<'a> {
         self.entries.iter().find(|entry| entry.key == key)
     }
 
+    /// Whether `key` stands here.
+    pub fn has(&self, key: &str) -> bool {
+        self.entries.iter().any(|entry| entry.key == key)
+    }
+
     /// Every entry, for a block whose keys are names that the writer chose.
     pub fn all(&self) -> &'a [Entry] {
         self.entries

@@ -21,11 +21,16 @@ fn whole(example: &str) -> String {
     match example.split(':').next().unwrap_or_default() {
         "pipelines" => example.to_owned(),
         "source" => [PIPELINE, &part, SINK].concat(),
-        "plugins" => [PIPELINE, SOURCE, &part, SINK].concat(),
+        "plugins" => [PIPELINE, SOURCE, &part, SINK, DEAD_LETTER].concat(),
         "sink" => [PIPELINE, SOURCE, &part, DEAD_LETTER].concat(),
-        "dead_letter" | "grace_period" => [PIPELINE, SOURCE, SINK, example].concat(),
+        "dead_letter" | "grace_period" | "admin" => [PIPELINE, SOURCE, SINK, example].concat(),
         other => panic!("an example begins with {other:?}, which belongs nowhere"),
     }
+}
+
+/// A variable whose name says that it is an address holds one.
+fn environment(name: &str) -> String {
+    if name.ends_with("_URL") { "https://example.org/x".to_owned() } else { "value".to_owned() }
 }
 
 #[test]
@@ -45,7 +50,7 @@ fn examples_of(path: &str, at_least: usize) {
     let examples: Vec<&str> = text.split("```yaml\n").skip(1).map(|after| after.split("```").next().unwrap()).collect();
     assert!(examples.len() >= at_least, "{} examples in {path}", examples.len());
     for example in examples {
-        let checked = check(&whole(example), path, &|_| Some("value".to_owned()));
+        let checked = check(&whole(example), path, &|name| Some(environment(name)));
         let errors: Vec<&Problem> =
             checked.problems.iter().filter(|problem| problem.severity == Severity::Error).collect();
         assert!(errors.is_empty(), "{example}\n{errors:#?}");

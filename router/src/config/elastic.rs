@@ -7,10 +7,11 @@ use super::hosts;
 use super::indexes;
 use super::interpolate::Environment;
 use super::kinds;
-use super::plan::{Auth, BulkCompression, ElasticsearchSink, Flush, Retry, Secret};
+use super::plan::{Auth, BulkCompression, ElasticsearchSink, Flush, Secret};
 use super::problem::join;
-use super::secrets;
-use super::units::{show_duration, show_size};
+use super::requests;
+use super::secrets::{self, Plain};
+use super::units::show_size;
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -28,19 +29,15 @@ pub(super) fn sink(block: Block, environment: Environment) -> Option<Elasticsear
     let index = indexes::index(&block);
     let tag_key = tag_key(&block);
     let auth = block.child("auth").map(|auth| self::auth(auth, environment));
-    let ca_file = block.child("tls").map(|tls| {
-        let ca_file = tls.required("ca_file", "ca_file: /path", kinds::path);
-        tls.finish();
-        ca_file
-    });
+    let ca_file = requests::ca_file(&block);
     let compression = block.get("compression", kinds::choice(&COMPRESSIONS));
     let flush = flush(&block);
     let max_in_flight = block.get("max_in_flight", kinds::size(KIB, 16 * 1024 * MIB));
     let request_timeout = block.get("request_timeout", kinds::duration(Duration::from_secs(1), HOUR));
-    let retry = retry(&block);
+    let retry = requests::retry(&block);
 
     let hosts = hosts.unwrap_or_default();
-    contradictions(&block, &hosts, auth.is_some(), ca_file.is_some());
+    contradictions(&block, &hosts, auth.is_some(), block.entry("tls").is_some());
     let max_in_flight = max_in_flight.unwrap_or(64 * MIB);
     if max_in_flight < flush.bytes {
         block.fail(
@@ -61,7 +58,7 @@ pub(super) fn sink(block: Block, environment: Environment) -> Option<Elasticsear
             Some(auth) => Some(auth?),
             None => None,
         },
-        ca_file: ca_file.flatten(),
+        ca_file,
         compression: compression.unwrap_or(BulkCompression::None),
         flush,
         max_in_flight,
@@ -87,11 +84,11 @@ fn auth(block: Block, environment: Environment) -> Option<Auth> {
             for key in basic {
                 block.fail(key, "contradicts \"api_key\"; take one of the two out");
             }
-            secrets::required(&block, "api_key", environment).map(Auth::ApiKey)
+            secrets::required(&block, "api_key", Plain::Careless, environment).map(Auth::ApiKey)
         }
         (false, false) => {
             let user = user(&block, environment);
-            let password = secrets::required(&block, "password", environment);
+            let password = secrets::required(&block, "password", Plain::Careless, environment);
             user.zip(password).map(|(user, password)| Auth::Basic { user, password })
         }
         (false, true) => {
@@ -109,7 +106,7 @@ fn auth(block: Block, environment: Environment) -> Option<Auth> {
 fn user(block: &Block, environment: Environment) -> Option<Secret> {
     let entry = block.required_entry("user", "user: elastic")?;
     let path = join(block.path(), "user");
-    secrets::read(block.findings(), &entry.value, entry.at, &path, false, environment)
+    secrets::read(block.findings(), &entry.value, entry.at, &path, Plain::Open, environment)
 }
 
 fn flush(sink: &Block) -> Flush {
@@ -125,31 +122,6 @@ fn flush(sink: &Block) -> Flush {
     flush.bytes = bytes.unwrap_or(flush.bytes);
     flush.concurrency = concurrency.unwrap_or(flush.concurrency);
     flush
-}
-
-fn retry(sink: &Block) -> Retry {
-    let mut retry = Retry { initial: Duration::from_secs(1), max_interval: Duration::from_secs(30) };
-    let Some(block) = sink.child("retry") else {
-        return retry;
-    };
-    let shortest = Duration::from_millis(10);
-    let initial = block.get("initial", kinds::duration(shortest, HOUR));
-    let max_interval = block.get("max_interval", kinds::duration(shortest, HOUR));
-    retry.initial = initial.unwrap_or(retry.initial);
-    retry.max_interval = max_interval.unwrap_or(retry.max_interval);
-    if retry.initial > retry.max_interval {
-        let written = if max_interval.is_some() { "max_interval" } else { "initial" };
-        block.fail(
-            written,
-            format!(
-                "the first wait of {} is longer than the longest of {}; write initial ≤ max_interval",
-                show_duration(retry.initial),
-                show_duration(retry.max_interval)
-            ),
-        );
-    }
-    block.finish();
-    retry
 }
 
 fn contradictions(block: &Block, hosts: &[String], auth: bool, tls: bool) {

@@ -83,6 +83,18 @@ pub(super) fn duration(shortest: Duration, longest: Duration) -> impl Fn(&Value)
     }
 }
 
+/// A duration with its unit, or the word `off`.
+pub(super) fn duration_or_off(shortest: Duration, longest: Duration) -> impl Fn(&Value) -> Reading<Option<Duration>> {
+    let duration = duration(shortest, longest);
+    move |value| match value {
+        Value::Text { text, .. } if text == "off" => Ok(None),
+        Value::Text { .. } | Value::Integer(_) => {
+            duration(value).map(Some).map_err(|message| format!("{message}, or off"))
+        }
+        other => Err(format!("expected a duration like 1h, or off, not {}", describe(other))),
+    }
+}
+
 /// A size in bytes, with its unit.
 pub(super) fn size(smallest: u64, largest: u64) -> impl Fn(&Value) -> Reading<u64> {
     move |value| {

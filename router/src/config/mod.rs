@@ -4,6 +4,7 @@
 //! Text → `document` (a tree with places) → `interpolate` (`${NAME}`) → `pipelines` and the blocks below it
 //! (`decode`, `kinds`) → `conflicts` → `Plan`.
 
+mod admin;
 mod brokers;
 mod conflicts;
 mod decode;
@@ -20,7 +21,9 @@ mod pipelines;
 mod plan;
 mod plugins;
 mod problem;
+mod requests;
 mod secrets;
+mod slack;
 mod units;
 
 #[cfg(test)]
@@ -32,8 +35,9 @@ mod tests;
 
 pub use interpolate::Environment;
 pub use plan::{
-    Acks, Auth, BulkCompression, DeadLetter, ElasticsearchSink, FilesSource, Flush, IndexName, KafkaCompression,
-    KafkaOptions, KafkaSink, KafkaSource, Partition, Pipeline, Plan, Plugin, Retry, Secret, Sink, Source, Start,
+    Acks, Admin, Auth, BulkCompression, DeadLetter, ElasticsearchSink, FilesSource, Flush, IndexName, KafkaCompression,
+    KafkaOptions, KafkaSink, KafkaSource, OnFault, Partition, Pipeline, Plan, Plugin, Retry, Secret, Sink, SlackSink,
+    Source, Start,
 };
 pub use problem::{Problem, Severity};
 

@@ -3,22 +3,23 @@
 use std::time::Duration;
 
 use super::decode::Block;
-use super::document::Node;
+use super::document::{Node, Value};
 use super::interpolate::Environment;
 use super::plan::{DeadLetter, Pipeline, Plan, Plugin, Sink, Source};
 use super::problem::{Findings, Place, join};
-use super::{conflicts, elastic, files, kafka, kinds, plugins};
+use super::{admin, conflicts, elastic, files, kafka, kinds, plugins, slack};
 
 /// Reads the document. The plan is to be trusted only if no error was found.
 pub(super) fn plan(root: &Node, environment: Environment, findings: &Findings) -> Option<Plan> {
     let block = Block::open(findings, root, root.at, "")?;
+    let dead_letters_go = block.has("dead_letter");
     let pipelines = block
         .required_child("pipelines", "pipelines: { NAME: { source: …, sink: … } }")
-        .map(|pipelines| read_pipelines(&pipelines, environment));
-    let dead_letters_go = block.entry("dead_letter").is_some();
+        .map(|pipelines| read_pipelines(&pipelines, dead_letters_go, environment));
     let dead_letter = block.child("dead_letter").and_then(|dead_letter| read_dead_letter(dead_letter, environment));
     let range = kinds::duration(Duration::from_secs(1), Duration::from_secs(3600));
     let grace_period = block.get("grace_period", range);
+    let admin = block.child("admin").map(admin::admin);
     block.finish();
 
     let drafts = pipelines?;
@@ -30,6 +31,10 @@ pub(super) fn plan(root: &Node, environment: Environment, findings: &Findings) -
         pipelines: drafts.into_iter().map(Draft::finish).collect::<Option<_>>()?,
         dead_letter,
         grace_period: grace_period.unwrap_or(Duration::from_secs(25)),
+        admin: match admin {
+            Some(admin) => Some(admin?),
+            None => None,
+        },
     })
 }
 
@@ -56,7 +61,7 @@ impl Draft {
     }
 }
 
-fn read_pipelines(block: &Block, environment: Environment) -> Vec<Draft> {
+fn read_pipelines(block: &Block, dead_letters: bool, environment: Environment) -> Vec<Draft> {
     let findings = block.findings();
     if block.all().is_empty() {
         let message = "there is no pipeline; write \"NAME: { source: …, sink: … }\"";
@@ -69,22 +74,36 @@ fn read_pipelines(block: &Block, environment: Environment) -> Vec<Draft> {
             findings.error(entry.at, &path, message);
         }
         if let Some(block) = Block::open(findings, &entry.value, entry.at, &path) {
-            drafts.push(read_pipeline(block, &entry.key, environment));
+            drafts.push(read_pipeline(block, &entry.key, dead_letters, environment));
         }
     }
     drafts
 }
 
-fn read_pipeline(block: Block, name: &str, environment: Environment) -> Draft {
+fn read_pipeline(block: Block, name: &str, dead_letters: bool, environment: Environment) -> Draft {
     let source = block
         .required_child("source", "source: { kafka: { brokers: [kafka:9092], group: sluice, topics: [logs] } }")
         .and_then(|source| read_source(source, environment));
-    let plugins = plugins::chain(&block);
+    let plugins = plugins::chain(&block, dead_letters);
     let sink = block
         .required_child("sink", "sink: { kafka: { brokers: [kafka:9092], topic: logs } }")
         .and_then(|sink| read_sink(sink, environment));
+    if let Some(sink) = sink.as_ref().filter(|sink| sink.kind == "slack")
+        && has_no_plugins(&block)
+    {
+        let message = "needs a notifier, which says what is an alert; write in the pipeline \
+                       \"plugins: [{ name: exceptions, component: /etc/sluice/plugins/exception-notifier.wasm }]\"";
+        block.findings().error(sink.at, &sink.path, message);
+    }
     block.finish();
     Draft { name: name.to_owned(), source, plugins, sink }
+}
+
+fn has_no_plugins(pipeline: &Block) -> bool {
+    match pipeline.entry("plugins") {
+        None => true,
+        Some(entry) => matches!(&entry.value.value, Value::List(items) if items.is_empty()),
+    }
 }
 
 fn read_source(block: Block, environment: Environment) -> Option<End<Source>> {
@@ -95,8 +114,9 @@ fn read_source(block: Block, environment: Environment) -> Option<End<Source>> {
 }
 
 fn read_sink(block: Block, environment: Environment) -> Option<End<Sink>> {
-    read_end(block, "a sink", &["kafka", "elasticsearch"], |kind, inner| match kind {
+    read_end(block, "a sink", &["kafka", "elasticsearch", "slack"], |kind, inner| match kind {
         "kafka" => kafka::sink(inner, environment).map(Sink::Kafka),
+        "slack" => slack::sink(inner, environment).map(Sink::Slack),
         _ => elastic::sink(inner, environment).map(Sink::Elasticsearch),
     })
 }

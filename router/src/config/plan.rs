@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,6 +16,14 @@ pub struct Plan {
     pub dead_letter: Option<DeadLetter>,
     /// How long a shutdown may take from SIGTERM until the process ends.
     pub grace_period: Duration,
+    /// Where the process answers `/healthz`, `/readyz` and `/metrics`; `None` opens no port.
+    pub admin: Option<Admin>,
+}
+
+/// The HTTP listener for people and machines that watch over the process.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Admin {
+    pub listen: SocketAddr,
 }
 
 /// One `source → plugins → sink`.
@@ -40,6 +49,7 @@ pub enum Source {
 pub enum Sink {
     Kafka(KafkaSink),
     Elasticsearch(ElasticsearchSink),
+    Slack(SlackSink),
 }
 
 /// Container log files on this node.
@@ -187,7 +197,27 @@ pub struct Flush {
     pub concurrency: usize,
 }
 
-/// Waiting times after a failed attempt: `initial`, doubled each time, never more than `max_interval`, for ever.
+/// A Slack webhook that gets the alerts of the pipeline's notifiers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SlackSink {
+    /// The webhook's URL: who knows it can post.
+    pub webhook: Secret,
+    /// How long alerts of a group are counted after its first, before their number is told.
+    pub window: Duration,
+    /// Records older than this are counted and not posted; `None` posts them all.
+    pub max_age: Option<Duration>,
+    /// Alerts that may wait for the webhook before the pipeline pauses; at least 1.
+    pub queue: usize,
+    /// How long an alert is tried before it is given up; `None` tries for ever.
+    pub give_up_after: Option<Duration>,
+    /// How long one request may take before it counts as failed.
+    pub request_timeout: Duration,
+    pub retry: Retry,
+    /// PEM certificates to trust beside the public authorities that are built in.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// Waiting times after a failed attempt: `initial`, doubled each time, never more than `max_interval`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Retry {
     pub initial: Duration,
@@ -203,6 +233,19 @@ pub struct Plugin {
     pub component: PathBuf,
     /// A JSON object, as the component's `configure` gets it.
     pub config: String,
+    /// `None` leaves it to what the plugin is. `DeadLetter` only if the plan has a place for dead letters.
+    pub on_fault: Option<OnFault>,
+}
+
+/// What becomes of records over which a plugin fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnFault {
+    /// They go on as they are.
+    Pass,
+    /// They go to the dead letters.
+    DeadLetter,
+    /// They wait for another version of the plugin, or another config.
+    Halt,
 }
 
 /// The topic for records that can never be delivered.

@@ -5,24 +5,27 @@ use serde_json::{Map, Number};
 use super::decode::Block;
 use super::document::{Entry, Node, Value};
 use super::kinds;
-use super::plan::Plugin;
+use super::plan::{OnFault, Plugin};
 use super::problem::{Findings, Place, join};
 
-/// Reads `plugins` of a pipeline's block; no key means no plugins.
-pub(super) fn chain(pipeline: &Block) -> Vec<Plugin> {
+const FAULTS: [(&str, OnFault); 3] =
+    [("pass", OnFault::Pass), ("dead_letter", OnFault::DeadLetter), ("halt", OnFault::Halt)];
+
+/// Reads `plugins` of a pipeline's block; no key means no plugins. `dead_letters` is whether there is a place for them.
+pub(super) fn chain(pipeline: &Block, dead_letters: bool) -> Vec<Plugin> {
     let path = join(pipeline.path(), "plugins");
     let mut names: Vec<(String, Place)> = Vec::new();
     let mut chain = Vec::new();
     for (index, node) in pipeline.items("plugins").unwrap_or_default().iter().enumerate() {
         let path = format!("{path}[{index}]");
         if let Some(block) = Block::open(pipeline.findings(), node, node.at, &path) {
-            chain.extend(plugin(block, &mut names));
+            chain.extend(plugin(block, &mut names, dead_letters));
         }
     }
     chain
 }
 
-fn plugin(block: Block, names: &mut Vec<(String, Place)>) -> Option<Plugin> {
+fn plugin(block: Block, names: &mut Vec<(String, Place)>, dead_letters: bool) -> Option<Plugin> {
     let name = block.required("name", "name: drop-debug", |value| {
         let name = kinds::text(value)?;
         kinds::check_name(&name).map(|()| name)
@@ -30,6 +33,12 @@ fn plugin(block: Block, names: &mut Vec<(String, Place)>) -> Option<Plugin> {
     let component = block.required("component", "component: /etc/sluice/plugins/NAME.wasm", kinds::path);
     let config =
         block.child("config").map_or_else(Map::new, |config| object(config.all(), config.path(), config.findings()));
+    let on_fault = block.get("on_fault", kinds::choice(&FAULTS));
+    if on_fault == Some(OnFault::DeadLetter) && !dead_letters {
+        let message = "records would have nowhere to go; write at the top level \
+                       \"dead_letter: { kafka: { brokers: [kafka:9092], topic: logs-dead } }\", or pass or halt here";
+        block.fail("on_fault", message);
+    }
     if let Some(name) = &name {
         match names.iter().find(|(earlier, _)| earlier == name) {
             Some((_, at)) => {
@@ -39,7 +48,8 @@ fn plugin(block: Block, names: &mut Vec<(String, Place)>) -> Option<Plugin> {
         }
     }
     block.finish();
-    Some(Plugin { name: name?, component: component?, config: serde_json::Value::Object(config).to_string() })
+    let config = serde_json::Value::Object(config).to_string();
+    Some(Plugin { name: name?, component: component?, config, on_fault })
 }
 
 fn object(entries: &[Entry], path: &str, findings: &Findings) -> Map<String, serde_json::Value> {

@@ -7,20 +7,31 @@ use super::kinds;
 use super::plan::Secret;
 use super::problem::{Findings, Place, join};
 
-/// The secret of a key that must be there.
-pub(super) fn required(block: &Block, key: &'static str, environment: Environment) -> Option<Secret> {
-    let write = format!("{key}: {{ file: /path }}");
-    let entry = block.required_entry(key, &write)?;
-    read(block.findings(), &entry.value, entry.at, &join(block.path(), key), true, environment)
+/// What a plain text in the document is taken for, where a secret may stand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Plain {
+    /// No secret, as a user's name.
+    Open,
+    /// A secret that its writer should keep elsewhere.
+    Careless,
+    /// A mistake.
+    Refused,
 }
 
-/// Reads one secret. `secret` is whether a plain text is worth a warning: a user's name is not.
+/// The secret of a key that must be there.
+pub(super) fn required(block: &Block, key: &'static str, plain: Plain, environment: Environment) -> Option<Secret> {
+    let write = format!("{key}: {{ file: /path }}");
+    let entry = block.required_entry(key, &write)?;
+    read(block.findings(), &entry.value, entry.at, &join(block.path(), key), plain, environment)
+}
+
+/// Reads one secret.
 pub(super) fn read(
     findings: &Findings,
     node: &Node,
     at: Place,
     path: &str,
-    secret: bool,
+    plain: Plain,
     environment: Environment,
 ) -> Option<Secret> {
     match &node.value {
@@ -28,8 +39,13 @@ pub(super) fn read(
             findings.error(node.at, path, "the text is empty; write \"{ file: /path }\"");
             None
         }
+        Value::Text { from_environment: false, .. } if plain == Plain::Refused => {
+            let message = "a secret does not belong in the document; write \"{ file: /path }\" or \"{ env: NAME }\"";
+            findings.error(node.at, path, message);
+            None
+        }
         Value::Text { text, from_environment } => {
-            if secret && !from_environment {
+            if plain == Plain::Careless && !from_environment {
                 let message =
                     "a secret stands in the document in plain text; write \"{ file: /path }\" or \"{ env: NAME }\"";
                 findings.warn(node.at, path, message);

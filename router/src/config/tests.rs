@@ -15,6 +15,7 @@ pub(super) fn environment(name: &str) -> Option<String> {
         "FOUR" => "4",
         "SECONDS" => "7",
         "KAFKA_PASSWORD" | "ELASTIC_PASSWORD" => "from-environment",
+        "SLACK_URL" => "https://hooks.slack.com/services/from-environment",
         _ => return None,
     };
     Some(value.to_owned())
@@ -77,7 +78,7 @@ fn texts(texts: &[&str]) -> Vec<String> {
 
 #[test]
 fn the_design_document_means_what_it_says() {
-    let [ship, index] = planned("design").pipelines.try_into().unwrap();
+    let [ship, index, alert] = planned("design").pipelines.try_into().unwrap();
     let expect = Pipeline {
         name: "ship".to_owned(),
         source: Source::Files(FilesSource {
@@ -94,11 +95,13 @@ fn the_design_document_means_what_it_says() {
                 name: "drop-debug".to_owned(),
                 component: PathBuf::from("/etc/sluice/plugins/level-filter.wasm"),
                 config: r#"{"at_least":"info"}"#.to_owned(),
+                on_fault: None,
             },
             Plugin {
                 name: "redact".to_owned(),
                 component: PathBuf::from("/etc/sluice/plugins/redact.wasm"),
                 config: r#"{"rules":["email","credit-card"]}"#.to_owned(),
+                on_fault: None,
             },
         ],
         sink: Sink::Kafka(KafkaSink {
@@ -143,19 +146,38 @@ fn the_design_document_means_what_it_says() {
         }),
     };
     assert_eq!(index, expect);
+    let exceptions = Plugin {
+        name: "exceptions".to_owned(),
+        component: PathBuf::from("/etc/sluice/plugins/exception-notifier.wasm"),
+        config: "{}".to_owned(),
+        on_fault: None,
+    };
+    assert_eq!(alert.plugins, [exceptions]);
+    let slack = SlackSink {
+        webhook: Secret::File(PathBuf::from("/etc/sluice/secrets/slack-url")),
+        window: Duration::from_secs(300),
+        max_age: Some(Duration::from_secs(3600)),
+        queue: 100,
+        give_up_after: None,
+        request_timeout: Duration::from_secs(10),
+        retry: Retry { initial: Duration::from_secs(1), max_interval: Duration::from_secs(30) },
+        ca_file: None,
+    };
+    assert_eq!(alert.sink, Sink::Slack(slack));
 }
 
 #[test]
 fn every_key_reaches_the_plan() {
     let plan = planned("everything");
     assert_eq!(plan.grace_period, Duration::from_secs(60));
+    assert_eq!(plan.admin, Some(Admin { listen: (std::net::Ipv6Addr::UNSPECIFIED, 9600).into() }));
     let dead_letter = DeadLetter {
         brokers: texts(&["kafka:9092"]),
         topic: "logs-dead".to_owned(),
         options: KafkaOptions::from([("message.max.bytes".to_owned(), value("2000000"))]),
     };
     assert_eq!(plan.dead_letter, Some(dead_letter));
-    let [ship, index, archive] = plan.pipelines.try_into().unwrap();
+    let [ship, index, archive, alert, chat] = plan.pipelines.try_into().unwrap();
     let files = FilesSource {
         include: texts(&["/var/log/containers/*.log", "/var/log/other/*.log"]),
         exclude: texts(&["/var/log/containers/*_kube-system_*.log"]),
@@ -173,6 +195,9 @@ fn every_key_reaches_the_plan() {
         "log.level": { "nested": {} },
     });
     assert_eq!(config, expect);
+    let faults: Vec<Option<OnFault>> =
+        [&ship, &alert, &chat].iter().map(|pipeline| pipeline.plugins[0].on_fault).collect();
+    assert_eq!(faults, [Some(OnFault::DeadLetter), Some(OnFault::Halt), Some(OnFault::Pass)]);
     let kafka = KafkaSink {
         brokers: texts(&["kafka-0.kafka:9092", "[2001:db8::1]:9093"]),
         topic: "logs.all_v2".to_owned(),
@@ -223,6 +248,21 @@ fn every_key_reaches_the_plan() {
     assert_eq!(archive.index, IndexName::Fixed("archive".to_owned()));
     let key = Secret::File(PathBuf::from("/etc/sluice/secrets/key"));
     assert_eq!(archive.auth, Some(Auth::ApiKey(key)));
+    let slack = SlackSink {
+        webhook: Secret::File(PathBuf::from("/etc/sluice/secrets/slack-url")),
+        window: Duration::from_secs(600),
+        max_age: None,
+        queue: 1000,
+        give_up_after: Some(Duration::from_secs(7200)),
+        request_timeout: Duration::from_secs(5),
+        retry: Retry { initial: Duration::from_secs(2), max_interval: Duration::from_secs(300) },
+        ca_file: Some(PathBuf::from("/etc/sluice/proxy-ca.pem")),
+    };
+    assert_eq!(alert.sink, Sink::Slack(slack));
+    let Sink::Slack(chat) = chat.sink else {
+        panic!("{:?}", chat.sink);
+    };
+    assert_eq!(chat.webhook, value("https://hooks.slack.com/services/from-environment"));
 }
 
 #[test]
@@ -292,11 +332,18 @@ fn a_plan_never_shows_a_secret() {
 
 #[test]
 fn problems_about_secrets_do_not_show_them() {
-    for name in ["secret-in-the-wrong-place", "secret-with-dollar", "tag-that-is-a-password", "elastic-hosts"] {
+    for name in [
+        "secret-in-the-wrong-place",
+        "secret-with-dollar",
+        "tag-that-is-a-password",
+        "elastic-hosts",
+        "slack-webhook-in-the-document",
+        "slack-webhook-not-an-address",
+    ] {
         let (_, text) =
             documents("bad").into_iter().find(|(path, _)| path.file_stem().is_some_and(|stem| stem == name)).unwrap();
         let problems = check(&text, "sluice.yaml", &environment).problems;
-        for secret in ["hunt", "2!", "elastic:secret"] {
+        for secret in ["hunt", "2!", "elastic:secret", "from-env"] {
             assert!(problems.iter().all(|problem| !problem.message.contains(secret)), "{problems:#?}");
         }
     }

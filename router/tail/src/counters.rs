@@ -25,6 +25,10 @@ impl Counter {
 pub struct Counters {
     /// Now: files held open.
     pub files_open: Counter,
+    /// Now: of these, files that no path leads to any more.
+    pub files_deleted: Counter,
+    /// Now: bytes of deleted files that are not read.
+    pub deleted_bytes: Counter,
     /// Now: files that a pattern names and that cannot be opened or read.
     pub files_unreadable: Counter,
     /// Now: bytes in followed files that are not delivered.

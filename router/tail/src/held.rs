@@ -16,6 +16,7 @@ impl Files {
     /// than `bytes` of them are not read: while the sink has no room, each rotation adds one.
     pub(crate) fn hold_at_most(&mut self, files: usize, bytes: u64) {
         let (mut held, mut unread_of_all) = (0, 0);
+        let (mut kept, mut unread_of_kept) = (0, 0);
         // The newest first, in the order in which they were found.
         for follower in self.followers.iter_mut().rev() {
             let Some(metadata) = follower.file().and_then(|file| file.metadata().ok()) else { continue };
@@ -32,8 +33,12 @@ impl Files {
                 );
                 add(&self.generation.ledger().expired_bytes_by("held_too_long"), unread);
                 follower.give_up();
+            } else {
+                (kept, unread_of_kept) = (kept + 1, unread_of_kept + unread);
             }
         }
+        self.config.counters.files_deleted.set(kept);
+        self.config.counters.deleted_bytes.set(unread_of_kept);
     }
 }
 
@@ -63,6 +68,9 @@ mod tests {
         assert_eq!(is_open, [open > 3, open > 2, open > 1, true], "{files} {bytes}");
         let expired: u64 = ledger.balance().expired_bytes.get("held_too_long").copied().unwrap_or_default();
         assert_eq!(expired, 10 * (4 - open as u64), "{files} {bytes}");
+        // All but the one that is still there.
+        let (deleted, unread) = (&tail.config.counters.files_deleted, &tail.config.counters.deleted_bytes);
+        assert_eq!((deleted.get(), unread.get()), (open as u64 - 1, 10 * (open as u64 - 1)), "{files} {bytes}");
     }
 
     #[tokio::test(start_paused = true)]

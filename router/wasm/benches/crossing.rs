@@ -8,6 +8,9 @@ mod batches;
 #[path = "../tests/plugins/components.rs"]
 #[allow(dead_code)]
 mod components;
+#[path = "../tests/plugins/run.rs"]
+#[allow(dead_code)]
+mod run;
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -15,9 +18,8 @@ use std::sync::Arc;
 use batches::{batch, origin};
 use components::plugin;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use sluice_core::pipeline::Transform;
+use run::Run;
 use sluice_core::{Batch, Ledger, Origin, Shape};
-use sluice_wasm::Chain;
 
 /// About 250 bytes, as the design's measurements had them.
 fn line(index: usize) -> String {
@@ -61,10 +63,10 @@ fn unknown(len: usize, row: fn(usize) -> String) -> Batch {
 /// Asks a plugin about the same batch again and again: options are such that nothing is dropped.
 fn ask(c: &mut Criterion, name: &str, options: &str, batch: Batch) {
     let len = batch.len() as u64;
-    let plugin = Arc::new(plugin("level-filter", options));
-    let mut chain = Chain::new(std::slice::from_ref(&plugin), &Ledger::default());
+    let mut run = Run::new(vec![plugin("level-filter", options)]);
+    let plugin = run.lineup.current()[0].clone();
     let mut batch = Some(batch);
-    let mut ask = || batch = batch.take().map(|asked| chain.apply(asked).expect("an answer"));
+    let mut ask = || batch = batch.take().map(|asked| run.apply(asked));
     let mut group = c.benchmark_group(name);
     group.throughput(Throughput::Elements(len));
     group.bench_function("apply", |b| b.iter(&mut ask));
@@ -109,13 +111,13 @@ fn dropping(c: &mut Criterion) {
     let mut group = c.benchmark_group("dropping all, 1000 records");
     group.throughput(Throughput::Elements(1000));
     for trick in ["drop-none", "drop-all"] {
-        let plugin = Arc::new(plugin("misbehaves", &format!(r#"{{"do":"{trick}"}}"#)));
-        let mut chain = Chain::new(std::slice::from_ref(&plugin), &Ledger::default());
+        let mut run = Run::new(vec![plugin("misbehaves", &format!(r#"{{"do":"{trick}"}}"#))]);
+        let plugin = run.lineup.current()[0].clone();
         group.bench_function(trick, |b| {
             b.iter_custom(|iterations| {
                 let before = plugin.counters().read().time;
                 for _ in 0..iterations {
-                    chain.apply(make(Shape::Lines, 1000, 5, |_| "info".to_string())).expect("an answer");
+                    run.apply(make(Shape::Lines, 1000, 5, |_| "info".to_string()));
                 }
                 plugin.counters().read().time - before
             });

@@ -1,61 +1,78 @@
 //! The plugins of a pipeline, in order, on one worker.
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use sluice_core::encode::Encoding;
 use sluice_core::pipeline::Transform;
-use sluice_core::{Batch, Failure, Ledger, Tally};
+use sluice_core::{Batch, DeadLetters, Failure, Generation};
+use tokio::sync::watch;
+use tracing::{error, info};
 
-use crate::Plugin;
-use crate::bindings;
 use crate::columns::{Columns, Fields};
-use crate::fault::Fault;
-use crate::filter::Filter;
+use crate::component::Kind;
+use crate::lineup::{Lineup, Plugins};
+use crate::link::{Halt, Link};
+use crate::verdict::{self, Verdict};
 
 /// What one call may carry at most: a bound on the plugin's memory. A longer batch takes several calls.
 const RECORDS: usize = 8192;
 const BYTES: usize = 4 << 20;
 
-/// Runs each batch through the plugins. What they drop is resolved in the batch's receipt under the plugin's name.
+/// Runs each batch through the plugins. What they drop is resolved in the batch's receipt under the plugin's name;
+/// what they cannot answer for is found out record by record, and leaves by the plugin's `on_fault`.
 ///
-/// A fault fails the whole batch, with nothing dropped of it; the instance is thrown away, and the next batch gets a
-/// new one.
-pub struct Chain {
+/// A batch sees one version of the plugins, whole: nothing of what they say takes effect before the last has answered.
+pub struct Chain<D> {
+    lineup: Arc<Lineup>,
+    newest: watch::Receiver<Plugins>,
     fields: Fields,
     links: Vec<Link>,
+    generation: Arc<Generation>,
+    dead_letters: Option<Arc<D>>,
+    encoding: Encoding,
     now: fn() -> u64,
 }
 
-/// One plugin in its place.
-struct Link {
-    plugin: Arc<Plugin>,
-    /// The columns that it reads, in its order.
-    fields: Vec<usize>,
-    dropped: Tally,
-    running: Option<Filter>,
-}
-
-impl Chain {
-    /// A chain with instances of its own. It may be empty.
-    pub fn new(plugins: &[Arc<Plugin>], ledger: &Ledger) -> Self {
-        let mut fields = Fields::default();
-        let links = plugins.iter().map(|plugin| Link {
-            plugin: plugin.clone(),
-            fields: plugin.manifest().reads.iter().map(|path| fields.add(path)).collect(),
-            dropped: ledger.dropped_by(plugin.name()),
-            running: None,
-        });
-        Self { links: links.collect(), fields, now: unix_nanoseconds }
+impl<D> Chain<D> {
+    /// A chain with instances of its own. `encoding` is how a line looks in a dead letter.
+    pub fn new(
+        lineup: &Arc<Lineup>,
+        generation: &Arc<Generation>,
+        dead_letters: Option<Arc<D>>,
+        encoding: Encoding,
+    ) -> Self {
+        lineup.set_halted(None);
+        let mut chain = Self {
+            lineup: lineup.clone(),
+            newest: lineup.subscribe(),
+            fields: Fields::default(),
+            links: Vec::new(),
+            generation: generation.clone(),
+            dead_letters,
+            encoding,
+            now: unix_nanoseconds,
+        };
+        chain.take_over();
+        chain
     }
 
-    /// With another clock than the system's, in nanoseconds since 1970.
-    pub fn with_clock(self, now: fn() -> u64) -> Self {
-        Self { now, ..self }
+    /// Makes links of the newest plugins. A plugin that stayed goes on with its instance.
+    fn take_over(&mut self) {
+        let plugins = self.newest.borrow_and_update().clone();
+        let (mut fields, mut before) = (Fields::default(), std::mem::take(&mut self.links));
+        for plugin in plugins.iter() {
+            let mut link = Link::new(plugin, &mut fields, self.generation.ledger());
+            if let Some(old) = before.iter_mut().find(|old| Arc::ptr_eq(&old.plugin, plugin)) {
+                link.inherit(old);
+            }
+            self.links.push(link);
+        }
+        self.fields = fields;
     }
 
-    /// Which plugin drops each record: indices into `links`.
-    fn judge(&mut self, batch: &Batch) -> Result<Vec<Option<usize>>, Fault> {
-        let mut dropped_by = vec![None; batch.len()];
+    fn judge(&mut self, batch: &Batch) -> Result<Verdict, Halt> {
+        let mut verdict = Verdict::new(batch.len());
         let now = (self.now)();
         for window in windows(batch) {
             let mut columns = Columns::new(batch, &self.fields, window);
@@ -63,59 +80,71 @@ impl Chain {
                 if columns.alive().is_empty() {
                     break;
                 }
-                let drops = link.call(&mut columns, now)?;
-                for drop in &drops {
-                    dropped_by[columns.alive()[*drop as usize] as usize] = Some(index);
-                }
-                if !drops.is_empty() {
-                    columns.remove(&drops);
-                }
+                let outcome = link.ask(&mut columns, verdict.edits(), now)?;
+                verdict.take(outcome, index, &link.plugin, &mut columns);
             }
         }
-        Ok(dropped_by)
+        Ok(verdict)
     }
 }
 
-impl Transform for Chain {
-    async fn apply(&mut self, mut batch: Batch) -> Result<Batch, Failure> {
-        if self.links.is_empty() || batch.is_empty() {
-            return Ok(batch);
-        }
-        let mut dropped_by = self.judge(&batch)?;
-        for (index, link) in self.links.iter().enumerate() {
-            let drops: Vec<u32> =
-                (0..).zip(&dropped_by).filter(|(_, by)| **by == Some(index)).map(|(at, _)| at).collect();
-            if !drops.is_empty() {
-                batch.drop_records(&drops, &link.dropped);
-                dropped_by.retain(|by| *by != Some(index));
+impl<D: DeadLetters> Transform for Chain<D> {
+    async fn apply(&mut self, batch: Batch) -> Result<Batch, Failure> {
+        loop {
+            if self.newest.has_changed().unwrap_or(false) {
+                self.take_over();
             }
+            if self.links.is_empty() || batch.is_empty() {
+                return Ok(batch);
+            }
+            match self.judge(&batch) {
+                Ok(verdict) => return self.execute(batch, verdict).await,
+                Err(halt) => self.halted(&batch, halt).await,
+            }
+        }
+    }
+
+    fn tick(&mut self) -> Result<Option<Batch>, Failure> {
+        if self.newest.has_changed().unwrap_or(false) {
+            self.take_over();
+        }
+        let (now, mut alerts) = ((self.now)(), Vec::new());
+        for link in self.links.iter_mut().filter(|link| link.plugin.kind() == Kind::Notifier) {
+            let raised = link.tick(now);
+            alerts.extend(raised.into_iter().map(|raised| verdict::alert(raised, &link.plugin, |item| item)));
+        }
+        Ok((!alerts.is_empty()).then(|| Batch::of_alerts(&self.generation, alerts)))
+    }
+}
+
+impl<D: DeadLetters> Chain<D> {
+    async fn execute(&self, batch: Batch, verdict: Verdict) -> Result<Batch, Failure> {
+        let (batch, letters) = verdict.execute(batch, &self.links, self.generation.ledger(), self.encoding);
+        for letter in letters {
+            let Some(dead_letters) = &self.dead_letters else {
+                return Err(Failure::fatal("plugins", "have a record for the dead-letter topic, and there is none"));
+            };
+            dead_letters.send(letter).await?;
         }
         Ok(batch)
     }
 
-    fn tick(&mut self) -> Result<Option<Batch>, Failure> {
-        Ok(None)
-    }
-}
-
-impl Link {
-    /// What the plugin drops of the records that are left: indices into `columns.alive()`.
-    fn call(&mut self, columns: &mut Columns, now: u64) -> Result<Vec<u32>, Fault> {
-        let (plugin, times) = (&self.plugin, self.plugin.manifest().times);
-        let mut filter = match self.running.take() {
-            Some(filter) => filter,
-            None => plugin.start()?,
-        };
-        columns.prepare(&self.fields, times);
-        let (views, times) = columns.view(&self.fields, times);
-        let len = columns.alive().len();
-        let batch = bindings::Batch { len: len as u32, now, times, columns: &views };
-        let started = Instant::now();
-        let answer = filter.call(batch);
-        plugin.counters().called(len, answer.as_ref().ok().map(Vec::len), started.elapsed());
-        let drops = answer.map_err(|failed| plugin.fault(failed))?;
-        self.running = Some(filter);
-        Ok(drops)
+    /// Waits for other plugins.
+    async fn halted(&mut self, batch: &Batch, Halt { plugin, why }: Halt) {
+        let (records, place) = (batch.len(), batch.place());
+        error!(
+            plugin,
+            records,
+            %place,
+            "halted: {why}; its records, and everything behind them, wait for another version or config of this plugin"
+        );
+        self.lineup.set_halted(Some(format!("plugin {plugin}: {why}")));
+        if self.newest.changed().await.is_err() {
+            // Nobody is left who could replace it.
+            std::future::pending::<()>().await;
+        }
+        self.take_over();
+        info!(plugin, "the plugins were replaced; records go on");
     }
 }
 
@@ -138,7 +167,7 @@ fn unix_nanoseconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64)
 }
 
-impl std::fmt::Debug for Chain {
+impl<D> std::fmt::Debug for Chain<D> {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
         f.debug_list().entries(self.links.iter().map(|link| link.plugin.name())).finish()
     }

@@ -1,20 +1,9 @@
 //! One field of every record, laid out as it crosses to a plugin.
 use std::ops::Range;
 
-use crate::bindings;
+pub(crate) use sluice_core::ValueKind as Kind;
 
-/// What a value is: the codes of `column.kinds` in wit/batches.wit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Kind {
-    Absent = 0,
-    Null = 1,
-    Text = 2,
-    Number = 3,
-    Boolean = 4,
-    Object = 5,
-    Array = 6,
-}
+use crate::bindings;
 
 /// The values of one field. `kinds` is empty where all are texts; `runs` is empty where each record has a value of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +54,23 @@ impl Column {
             (start, record) = (end, run_end);
         }
         kept.finish()
+    }
+
+    /// Whether values hold for several records each; else there is one for each record.
+    pub fn is_in_runs(&self) -> bool {
+        !self.runs.is_empty()
+    }
+
+    /// The values with the records that each holds for, in order: of `len` records.
+    pub fn values<'a>(&'a self, len: u32, arena: &'a [u8]) -> impl Iterator<Item = (Range<u32>, u8, &'a [u8])> {
+        let (bytes, mut start, mut record) = (self.bytes(arena), 0, 0);
+        self.ends.iter().enumerate().map(move |(index, end)| {
+            let run_end = self.runs.get(index).copied().unwrap_or(record + 1).min(len);
+            let kind = self.kinds.get(index).copied().unwrap_or(Kind::Text as u8);
+            let value = (record..run_end, kind, &bytes[start..*end as usize]);
+            (start, record) = (*end as usize, run_end);
+            value
+        })
     }
 
     fn bytes<'a>(&'a self, arena: &'a [u8]) -> &'a [u8] {

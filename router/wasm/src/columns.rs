@@ -4,11 +4,13 @@ use std::ops::Range;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sluice_core::json::readable;
-use sluice_core::{Batch, Origin, Record, Shape, origin};
+use sluice_core::{Batch, Edits, Origin, Record, Shape, origin};
 
 use crate::bindings;
 use crate::column::{Builder, Column, Kind};
 use crate::lookup::{Found, Path, Search};
+
+mod overlay;
 
 /// The fields that the plugins of a chain read, each once.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +20,11 @@ pub(crate) struct Fields {
 }
 
 impl Fields {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
     /// The number of a field, which is new if no plugin has read it before.
     pub fn add(&mut self, path: &[String]) -> usize {
         if let Some(known) = self.keys.iter().position(|keys| keys == path) {
@@ -30,12 +37,15 @@ impl Fields {
 }
 
 /// The columns of some records of a batch that follow each other, and of those only the ones not dropped yet.
+#[derive(Clone)]
 pub(crate) struct Columns<'a> {
     batch: &'a Batch,
     fields: &'a Fields,
     /// Indices into the batch.
     alive: Vec<u32>,
     columns: Vec<Option<Column>>,
+    /// Whether a field may differ from what the batch has, since a plugin wrote it or a part of it.
+    touched: Vec<bool>,
     times: Option<Vec<u64>>,
 }
 
@@ -58,7 +68,7 @@ enum Place {
 impl<'a> Columns<'a> {
     pub fn new(batch: &'a Batch, fields: &'a Fields, window: Range<usize>) -> Self {
         let alive = (window.start as u32..window.end as u32).collect();
-        Self { batch, fields, alive, columns: vec![None; fields.paths.len()], times: None }
+        Self { batch, fields, alive, columns: vec![None; fields.len()], touched: vec![false; fields.len()], times: None }
     }
 
     /// Indices into the batch of the records that are left.
@@ -66,8 +76,8 @@ impl<'a> Columns<'a> {
         &self.alive
     }
 
-    /// Finds those of the fields that were not found yet, and the times if they are wanted.
-    pub fn prepare(&mut self, fields: &[usize], times: bool) {
+    /// Finds those of the fields that were not found yet, with what plugins changed, and the times if they are wanted.
+    pub fn prepare(&mut self, fields: &[usize], times: bool, edits: &Edits) {
         let missing: Vec<usize> = fields.iter().copied().filter(|field| self.columns[*field].is_none()).collect();
         // Fields that lie in the same place are found in one pass.
         let mut groups: Vec<(Place, Vec<usize>)> = Vec::new();
@@ -80,6 +90,9 @@ impl<'a> Columns<'a> {
         }
         for (place, fields) in groups {
             self.find(place, &fields);
+            for field in fields.into_iter().filter(|field| self.touched[*field]) {
+                self.columns[field] = self.columns[field].take().map(|column| overlay::apply(self, field, &column, edits));
+            }
         }
         if times && self.times.is_none() {
             self.times = Some(self.records().map(|record| record.time).collect());
@@ -91,6 +104,24 @@ impl<'a> Columns<'a> {
         let arena = self.batch.arena();
         let columns = fields.iter().filter_map(|field| self.columns[*field].as_ref().map(|column| column.view(arena)));
         (columns.collect(), self.times.as_deref().filter(|_| times).unwrap_or_default())
+    }
+
+    /// A plugin wrote the field at `path`: whatever depends on it has to be found again.
+    pub fn touch(&mut self, path: &[String]) {
+        for (field, keys) in self.fields.keys.iter().enumerate() {
+            if overlay::depends(keys, path) {
+                self.touched[field] = true;
+                self.columns[field] = None;
+            }
+        }
+    }
+
+    /// Only the records of `part`, indices into [`Columns::alive`].
+    pub fn part(&self, part: &Range<u32>) -> Self {
+        let others: Vec<u32> = (0..part.start).chain(part.end..self.alive.len() as u32).collect();
+        let mut columns = self.clone();
+        columns.remove(&others);
+        columns
     }
 
     /// Forgets the records at `drops`, indices into [`Columns::alive`].

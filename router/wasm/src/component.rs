@@ -28,6 +28,10 @@ pub struct Component {
 pub enum Kind {
     /// Drop them.
     Filter,
+    /// Set and remove fields.
+    Enricher,
+    /// Raise alerts about them.
+    Notifier,
 }
 
 /// The SHA-256 of a component's bytes.
@@ -47,7 +51,7 @@ pub enum LoadError {
     CoreModule,
     #[error("is not a valid component: {0}")]
     Malformed(String),
-    #[error("exports {found}, and this version runs {PACKAGE}/filter@{LINE}; build it against the interface in wit/")]
+    #[error("exports {found}, and a plugin exports one of {PACKAGE}/filter@{LINE}, …/enricher@{LINE} and …/notifier@{LINE}; build it against the interface in wit/")]
     Kind { found: String },
     #[error("exports {export}, and this version speaks {LINE}; build it against the interface in wit/")]
     Version { export: String },
@@ -98,17 +102,18 @@ fn kind(exports: &[String]) -> Result<Kind, LoadError> {
             (name == interface).then_some((export, version))
         })
     };
-    let Some((export, version)) = own("filter") else {
+    let mut kinds = Kind::ALL.into_iter().filter_map(|kind| own(kind.name()).map(|export| (kind, export)));
+    let Some((kind, (export, version))) = kinds.next() else {
         let found = if exports.is_empty() { "nothing".to_string() } else { exports.join(", ") };
         return Err(LoadError::Kind { found });
     };
     if !in_line(version) {
         return Err(LoadError::Version { export: export.clone() });
     }
-    if let Some(other) = ["enricher", "notifier"].into_iter().find_map(own) {
-        return Err(LoadError::Kind { found: format!("{export} and {}", other.0) });
+    if let Some((_, (other, _))) = kinds.next() {
+        return Err(LoadError::Kind { found: format!("{export} and {other}") });
     }
-    own("lifecycle").filter(|(_, version)| in_line(version)).map(|_| Kind::Filter).ok_or(LoadError::Lifecycle)
+    own("lifecycle").filter(|(_, version)| in_line(version)).map(|_| kind).ok_or(LoadError::Lifecycle)
 }
 
 fn check_import(name: &str, item: &ComponentItem, engine: &wasmtime::Engine) -> Result<(), LoadError> {
@@ -125,6 +130,25 @@ fn has_only_types(instance: &ComponentInstance, engine: &wasmtime::Engine) -> bo
 
 fn in_line(version: &str) -> bool {
     version.strip_prefix(LINE).is_some_and(|rest| rest.starts_with('.'))
+}
+
+impl Kind {
+    const ALL: [Kind; 3] = [Kind::Filter, Kind::Enricher, Kind::Notifier];
+
+    /// The name of the interface that it exports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Filter => "filter",
+            Self::Enricher => "enricher",
+            Self::Notifier => "notifier",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.pad(self.name())
+    }
 }
 
 impl fmt::Display for Digest {
@@ -156,6 +180,8 @@ mod tests {
         for (exports, expect) in [
             (vec![filter, lifecycle], Ok(Kind::Filter)),
             (vec!["sluice:plugin/filter@0.1.9", lifecycle, "sluice:plugin/state@0.1.0"], Ok(Kind::Filter)),
+            (vec!["sluice:plugin/enricher@0.1.0", lifecycle], Ok(Kind::Enricher)),
+            (vec!["sluice:plugin/notifier@0.1.0", lifecycle], Ok(Kind::Notifier)),
             (vec![filter], Err(LoadError::Lifecycle)),
             (vec![filter, "sluice:plugin/lifecycle@0.2.0"], Err(LoadError::Lifecycle)),
             (

@@ -1,8 +1,6 @@
 //! What went wrong with a plugin.
 use std::fmt;
 
-use sluice_core::Failure;
-
 use crate::component::Digest;
 
 /// A call that a plugin did not answer as it must.
@@ -38,13 +36,6 @@ impl fmt::Display for Fault {
 }
 
 impl std::error::Error for Fault {}
-
-impl From<Fault> for Failure {
-    /// A fault while records flow ends the generation: nothing is lost, and the batch is read again.
-    fn from(fault: Fault) -> Self {
-        Self::transient(format!("plugin {}", fault.plugin), fault.to_string())
-    }
-}
 
 /// The reason of a failed call, without the addresses of a backtrace.
 pub(crate) fn trap(error: &wasmtime::Error) -> Cause {

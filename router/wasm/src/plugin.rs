@@ -1,42 +1,74 @@
 //! A plugin: a component with a name and options.
 use std::sync::Arc;
 
-use sluice_core::Failure;
+use sluice_core::{EditPath, Failure};
 
-use crate::bindings::FilterPluginPre;
-use crate::component::Component;
+use crate::component::{Component, Kind};
 use crate::counters::Counters;
-use crate::fault::Fault;
-use crate::filter::{Failed, Filter, State, link};
+use crate::fault::{Cause, Fault, one_line};
+use crate::instance::{Failed, Instance, Linked};
 use crate::limits::Limits;
 use crate::manifest::Manifest;
+
+/// What becomes of records that a plugin cannot answer for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnFault {
+    /// They go on without its answer.
+    Pass,
+    /// They go to the dead-letter topic.
+    DeadLetter,
+    /// They wait, and everything behind them, for another version or config of the plugin.
+    Halt,
+}
 
 /// A plugin that accepted its options. Chains make instances of it.
 pub struct Plugin {
     name: Arc<str>,
     component: Component,
     options: String,
+    on_fault: OnFault,
     limits: Limits,
-    linked: FilterPluginPre<State>,
+    linked: Linked,
     manifest: Manifest,
+    paths: Vec<Arc<EditPath>>,
     counters: Counters,
 }
 
 impl Plugin {
     /// Starts a first instance, to see whether the component accepts `options`, the JSON of its `config` key.
+    /// Without `on_fault`, filters and enrichers put records aside, and notifiers let them pass.
     ///
     /// The error is fatal: nothing but another configuration or component helps.
-    pub fn new(name: &str, component: Component, options: &str, limits: Limits) -> Result<Self, Failure> {
+    pub fn new(
+        name: &str,
+        component: Component,
+        options: &str,
+        on_fault: Option<OnFault>,
+        limits: Limits,
+    ) -> Result<Self, Failure> {
         let name: Arc<str> = name.into();
         let fatal = |text: String| Failure::fatal(format!("plugin {name}"), text);
-        let linked = link(&component).map_err(|error| {
-            let reason = crate::fault::one_line(&error.root_cause().to_string());
+        let linked = Linked::new(&component).map_err(|error| {
+            let reason = one_line(&error.root_cause().to_string());
             fatal(format!("{} does not fit the interface in wit/: {reason}", component.digest))
         })?;
-        let (_, manifest) = Filter::start(&linked, &name, options, &limits)
+        let (_, manifest) = Instance::start(&linked, component.kind, &name, options, &limits)
             .map_err(|failed| fatal(fault(&name, &component, failed).to_string()))?;
-        let (options, counters) = (options.to_string(), Counters::default());
-        Ok(Self { name, component, options, limits, linked, manifest, counters })
+        let on_fault = on_fault.unwrap_or(match component.kind {
+            Kind::Filter | Kind::Enricher => OnFault::DeadLetter,
+            Kind::Notifier => OnFault::Pass,
+        });
+        if manifest.essential && on_fault == OnFault::Pass {
+            return Err(fatal(
+                "refuses on_fault: pass, since no record may go on without its answer; write on_fault: dead_letter or \
+                 on_fault: halt"
+                    .into(),
+            ));
+        }
+        let counters = Counters::default();
+        let path = |keys: &Vec<String>| Arc::new(EditPath::new(keys.clone(), counters.blocked().clone()));
+        let paths = manifest.writes.iter().map(path).collect();
+        Ok(Self { name, options: options.to_string(), component, on_fault, limits, linked, manifest, paths, counters })
     }
 
     pub fn name(&self) -> &str {
@@ -47,6 +79,14 @@ impl Plugin {
         &self.component
     }
 
+    pub fn kind(&self) -> Kind {
+        self.component.kind
+    }
+
+    pub fn on_fault(&self) -> OnFault {
+        self.on_fault
+    }
+
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
@@ -55,15 +95,19 @@ impl Plugin {
         &self.counters
     }
 
+    /// The fields of `manifest.writes`.
+    pub(crate) fn paths(&self) -> &[Arc<EditPath>] {
+        &self.paths
+    }
+
     /// A new instance. Its manifest must be that of the first: the columns are laid out by it.
-    pub(crate) fn start(&self) -> Result<Filter, Fault> {
-        let started = Filter::start(&self.linked, &self.name, &self.options, &self.limits);
-        let (filter, manifest) = started.map_err(|failed| self.fault(failed))?;
+    pub(crate) fn start(&self) -> Result<Instance, Fault> {
+        let started = Instance::start(&self.linked, self.kind(), &self.name, &self.options, &self.limits);
+        let (instance, manifest) = started.map_err(|failed| self.fault(failed))?;
         if manifest == self.manifest {
-            return Ok(filter);
+            return Ok(instance);
         }
-        let changed = crate::fault::Cause::Invalid("another manifest than the first time".into());
-        Err(self.fault(("configure", changed)))
+        Err(self.fault(("configure", Cause::Invalid("another manifest than the first time".into()))))
     }
 
     pub(crate) fn fault(&self, failed: Failed) -> Fault {

@@ -31,7 +31,7 @@ impl Load {
         let node = Node::new(folder.join("node"))?;
         let mut containers: Vec<Container> = (0..CONTAINERS)
             .map(|n| node.container(Spec::cri("shop", &format!("web-7d4b9c6f5-{n:05}"), "app")))
-            .collect::<Result<_>>()?;
+            .collect::<Result<_, _>>()?;
         let lines = size / LINE as u64;
         let mut debug_lines = 0;
         for line in 0..lines {

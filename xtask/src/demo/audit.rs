@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
+use sluice_node::{Written, number};
 use sluice_servers::Elasticsearch;
 
-use super::generator::Written;
-use super::voice::{Fate, number};
+use super::fate::Fate;
 
 /// Documents an answer; a few MiB.
 const PAGE: usize = 5_000;
@@ -60,7 +60,8 @@ fn count(document: &Value, seen: &mut Seen, unexpected: &mut Vec<String>) {
 
 fn judge(written: &Written, seen: &Seen, audit: &mut Audit) {
     for (pod, lines) in written {
-        for (line, fate) in lines.iter().enumerate() {
+        for (line, level) in lines.iter().enumerate() {
+            let fate = Fate::of(*level);
             let times = seen.get(pod).and_then(|times| times.get(line)).copied().unwrap_or_default();
             let place = || format!("{pod} line {line}");
             match (fate, times) {
@@ -75,12 +76,14 @@ fn judge(written: &Written, seen: &Seen, audit: &mut Audit) {
 
 #[cfg(test)]
 mod tests {
+    use sluice_node::Level;
+
     use super::*;
 
     fn check(documents: &[(&str, &str)], missing: &[&str], repeated: &[&str], unexpected: usize) {
         let written = Written::from([
-            ("web".to_owned(), vec![Fate::Indexed, Fate::Debug, Fate::Indexed]),
-            ("cart".to_owned(), vec![Fate::Trace, Fate::Indexed]),
+            ("web".to_owned(), vec![Some(Level::Info), Some(Level::Debug), None]),
+            ("cart".to_owned(), vec![Some(Level::Trace), Some(Level::Error)]),
         ]);
         let mut seen: Seen = written.iter().map(|(pod, lines)| (pod.clone(), vec![0; lines.len()])).collect();
         let mut audit = Audit::default();

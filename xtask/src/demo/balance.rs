@@ -1,16 +1,17 @@
 //! The balance of the books: what was printed against what the index holds and what the processes tell.
 
+use sluice_node::Summary;
+
 use super::audit::Audit;
 use super::board::{sentence, thousands};
-use super::generator::Summary;
+use super::fate::{Fate, printed};
 use super::sluice::Books;
-use super::voice::Fate;
 
 /// Prints it; `told` are the last books of each life of a process, and which life it was.
 pub(crate) fn print(summary: &Summary, audit: &Audit, told: &[(&str, Books)]) {
     let line = |name: &str, count: u64| println!("  {name:<44} {:>10}", thousands(count));
     println!("\nThe balance of the books");
-    line("lines that the containers printed", summary.count(None));
+    line("lines that the containers printed", printed(summary));
     println!(
         "      in {} containers, {} KiB, {} rotations",
         summary.written.len(),
@@ -18,8 +19,8 @@ pub(crate) fn print(summary: &Summary, audit: &Audit, told: &[(&str, Books)]) {
         summary.rotations
     );
     line("= documents in the index", audit.documents);
-    line("+ dropped on the node (trace)", summary.count(Some(Fate::Trace)));
-    line("+ dropped by the indexer (debug)", summary.count(Some(Fate::Debug)));
+    line("+ dropped on the node (trace)", Fate::Trace.count(summary));
+    line("+ dropped by the indexer (debug)", Fate::Debug.count(summary));
     line("+ dead-lettered", told.iter().map(|(_, books)| books.dead_lettered).sum());
     line("+ expired", told.iter().map(|(_, books)| books.expired).sum());
     println!(

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use sluice_core::encode::Encoding;
-use sluice_core::{Generation, Ledger, Place, RecordId, Stream, Watermark};
+use proptest::prelude::{prop, prop_assert_eq, proptest};
+use sluice_core::{Edit, EditPath, Generation, Ledger, Place, RecordId, Stream, Tally, ValueKind, Watermark};
 
 use super::*;
 
@@ -115,10 +116,10 @@ fn a_plugin_sees_the_same_before_and_behind_kafka() {
                 let mut columns = Columns::new(&batch, &fields, 0..batch.len());
                 let all: Vec<usize> = (0..PATHS.len()).collect();
                 if early {
-                    columns.prepare(&all, true);
+                    columns.prepare(&all, true, &Edits::new(batch.len()));
                 }
                 columns.remove(drops);
-                columns.prepare(&all, true);
+                columns.prepare(&all, true, &Edits::new(batch.len()));
                 assert_eq!(columns.view(&[], true).1.len(), batch.len() - drops.len());
                 seen.push(read(&columns));
             }
@@ -131,7 +132,7 @@ fn a_plugin_sees_the_same_before_and_behind_kafka() {
 fn values_of_lines() {
     let (fields, lines) = (fields(), lines());
     let mut columns = Columns::new(&lines, &fields, 1..4);
-    columns.prepare(&(0..PATHS.len()).collect::<Vec<_>>(), true);
+    columns.prepare(&(0..PATHS.len()).collect::<Vec<_>>(), true, &Edits::new(lines.len()));
     let value =
         |field: usize| read(&columns)[field].iter().map(|(kind, text)| format!("{kind} {text}")).collect::<Vec<_>>();
     assert_eq!(value(1), ["2 info", "0 ", "0 "]);
@@ -146,9 +147,75 @@ fn values_of_lines() {
 fn texts_are_taken_from_the_arena_and_origins_cross_as_runs() {
     let (fields, lines) = (fields(), lines());
     let mut columns = Columns::new(&lines, &fields, 0..3);
-    columns.prepare(&[0, 11], false);
+    columns.prepare(&[0, 11], false, &Edits::new(lines.len()));
     let (views, times) = columns.view(&[0, 11], false);
     assert_eq!(views[0].text.as_ptr(), lines.arena().as_ptr());
     assert_eq!((views[1].runs, views[1].ends), (&[2, 3][..], &[1, 2][..]));
     assert!(times.is_empty());
+}
+
+/// Paths that plugins write, of which some lead through what is no object.
+const WRITTEN: [&[&str]; 9] = [
+    &["log"],
+    &["log", "level"],
+    &["stream"],
+    &["tag"],
+    &["kubernetes", "labels", "a.b/c"],
+    &["kubernetes", "labels"],
+    &["docker"],
+    &["nothing"],
+    &["nothing", "new"],
+];
+
+const VALUES: [(ValueKind, &str); 6] = [
+    (ValueKind::Absent, ""),
+    (ValueKind::Null, ""),
+    (ValueKind::Text, r#"{"level":"w\"arn"}"#),
+    (ValueKind::Text, "plain \u{e9}"),
+    (ValueKind::Number, "12"),
+    (ValueKind::Object, r#"{"labels":{"a.b/c":"z"},"level":1,"container_id":[]}"#),
+];
+
+proptest! {
+    /// What a plugin sees behind others is what the sink will write.
+    #[test]
+    fn edits_are_seen_as_they_will_be_written(
+        changes in prop::collection::vec((0usize..6, 0..WRITTEN.len(), 0..VALUES.len()), 1..12),
+        drops in prop::collection::btree_set(0u32..6, 0..4),
+        found_before: bool,
+    ) {
+        let (fields, all) = (fields(), (0..PATHS.len()).collect::<Vec<_>>());
+        let drops: Vec<u32> = drops.into_iter().collect();
+        let make = |batch: &Batch| {
+            let mut edits = Edits::new(batch.len());
+            for (record, path, value) in &changes {
+                let keys = WRITTEN[*path].iter().map(|key| key.to_string()).collect();
+                let path = edits.add_path(&Arc::new(EditPath::new(keys, Tally::default())));
+                let (kind, bytes) = VALUES[*value];
+                let at = edits.add_bytes(bytes.as_bytes());
+                edits.push(*record, Edit { path, kind, at, size: bytes.len() as u32 });
+            }
+            edits
+        };
+        let mut written = lines();
+        prop_assert_eq!(written.len(), 6);
+        written.set_edits(make(&written));
+        let written = documents(&written, false);
+        let mut expect = Columns::new(&written, &fields, 0..written.len());
+        expect.remove(&drops);
+        expect.prepare(&all, true, &Edits::new(written.len()));
+        for batch in [self::lines(), documents(&lines(), true), documents(&lines(), false)] {
+            let edits = make(&batch);
+            let mut columns = Columns::new(&batch, &fields, 0..batch.len());
+            if found_before {
+                columns.prepare(&all, true, &Edits::new(batch.len()));
+            }
+            changes.iter().for_each(|(_, path, _)| {
+                columns.touch(&WRITTEN[*path].iter().map(|key| key.to_string()).collect::<Vec<_>>());
+            });
+            columns.remove(&drops);
+            columns.prepare(&all, true, &edits);
+            prop_assert_eq!(read(&columns), read(&expect), "{:?}", changes);
+        }
+    }
 }

@@ -19,7 +19,11 @@ pub fn load(name: &str) -> Component {
 
 /// A plugin named `under-test`, which accepts its options.
 pub fn plugin(component: &str, options: &str) -> Plugin {
-    Plugin::new("under-test", load(component), options, Limits::default()).unwrap_or_else(|error| panic!("{error}"))
+    named("under-test", component, options)
+}
+
+pub fn named(name: &str, component: &str, options: &str) -> Plugin {
+    Plugin::new(name, load(component), options, None, Limits::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn directory() -> PathBuf {

@@ -1,16 +1,9 @@
 //! The shipped level-filter on lines of files and on documents from Kafka.
-use std::sync::Arc;
-
-use sluice_core::pipeline::Transform;
-use sluice_core::{Ledger, Origin, Shape};
-use sluice_wasm::{Chain, Plugin};
+use sluice_core::{Origin, Shape};
 
 use crate::batches::{batch, documents, lines, origin, texts};
-use crate::components::plugin;
-
-fn chain(ledger: &Ledger, plugins: Vec<Plugin>) -> Chain {
-    Chain::new(&plugins.into_iter().map(Arc::new).collect::<Vec<_>>(), ledger)
-}
+use crate::components::{named, plugin};
+use crate::run::Run;
 
 const LINES: [&str; 6] = [
     r#"{"level":"debug","msg":"a"}"#,
@@ -23,24 +16,19 @@ const LINES: [&str; 6] = [
 
 #[test]
 fn lines_below_the_level_are_dropped_and_booked() {
-    let ledger = Arc::new(Ledger::default());
-    let plugin = Arc::new(plugin("level-filter", r#"{"at_least":"info"}"#));
-    let mut chain = Chain::new(std::slice::from_ref(&plugin), &ledger);
-    let kept = chain.apply(lines(&ledger, &LINES)).unwrap();
+    let mut run = Run::new(vec![plugin("level-filter", r#"{"at_least":"info"}"#)]);
+    let kept = run.apply(lines(&run.ledger, &LINES));
     assert_eq!(texts(&kept), [LINES[1], LINES[2], LINES[5]]);
-    let counts = plugin.counters().read();
+    let counts = run.lineup.current()[0].counters().read();
     assert_eq!((counts.calls, counts.records, counts.dropped, counts.faults), (1, 6, 3, 0));
-    kept.into_parts().receipt.delivered();
-    let balance = ledger.balance();
-    assert_eq!(balance.dropped["under-test"], 3);
-    assert!(balance.is_balanced(), "{balance}");
+    run.deliver(kept);
+    assert_eq!(run.ledger.balance().dropped["under-test"], 3);
 }
 
 #[test]
 fn plain_text_is_read_when_asked_for() {
-    let ledger = Arc::new(Ledger::default());
-    let mut chain = chain(&ledger, vec![plugin("level-filter", r#"{"at_least":"info","parse_text":true}"#)]);
-    let kept = chain.apply(lines(&ledger, &["[DEBUG] a", "[INFO] b", "level=trace c", LINES[0], "d"])).unwrap();
+    let mut run = Run::new(vec![plugin("level-filter", r#"{"at_least":"info","parse_text":true}"#)]);
+    let kept = run.apply(lines(&run.ledger, &["[DEBUG] a", "[INFO] b", "level=trace c", LINES[0], "d"]));
     assert_eq!(texts(&kept), ["[INFO] b", "d"]);
 }
 
@@ -50,55 +38,44 @@ fn documents_are_looked_into() {
     let all: Vec<String> = LINES.iter().map(|line| document(line)).collect();
     let mut all: Vec<&str> = all.iter().map(String::as_str).collect();
     all.extend([r#"{"level":"debug"}"#, r#"{"log":{"level":"debug"}}"#, r#"{"log.level":"debug"}"#, "not json", ""]);
-    let ledger = Arc::new(Ledger::default());
-    let mut chain = chain(&ledger, vec![plugin("level-filter", r#"{"at_least":"info"}"#)]);
-    let kept = chain.apply(documents(&ledger, &all)).unwrap();
+    let mut run = Run::new(vec![plugin("level-filter", r#"{"at_least":"info"}"#)]);
+    let kept = run.apply(documents(&run.ledger, &all));
     assert_eq!(texts(&kept), [all[1], all[2], all[5], "not json", ""]);
 }
 
 #[test]
 fn fields_of_the_origin_are_decided_by_run() {
-    let ledger = Arc::new(Ledger::default());
     let options = r#"{"at_least":"info","field":"kubernetes.namespace_name"}"#;
     for shape in [Shape::Lines, Shape::Documents] {
-        let mut chain = chain(&ledger, vec![plugin("level-filter", options)]);
+        let mut run = Run::new(vec![plugin("level-filter", options)]);
         let origins = vec![origin("a", "debug"), origin("b", "error"), Origin::new("c", "", "{}")];
         let rows: Vec<(u32, &[u8])> = [(0, "0"), (0, "1"), (1, "2"), (0, "3"), (2, "4"), (1, "5"), (0, "6")]
             .map(|(o, t)| (o, t.as_bytes()))
             .into();
-        let kept = chain.apply(batch(shape, &ledger, origins, &rows)).unwrap();
+        let kept = run.apply(batch(shape, &run.ledger, origins, &rows));
         assert_eq!(texts(&kept), ["2", "4", "5"], "{shape:?}");
     }
 }
 
 #[test]
 fn a_chain_books_each_drop_under_the_first_plugin_that_dropped() {
-    let ledger = Arc::new(Ledger::default());
-    let named = |name: &str, options: &str| {
-        let component = crate::components::load("level-filter");
-        Plugin::new(name, component, options, Default::default()).unwrap()
-    };
-    let mut chain = chain(
-        &ledger,
-        vec![
-            named("one", r#"{"at_least":"debug"}"#),
-            named("two", r#"{"at_least":"warn"}"#),
-            named("three", r#"{"at_least":"warn"}"#),
-        ],
-    );
-    let kept = chain.apply(lines(&ledger, &LINES)).unwrap();
+    let filter = |name, options| named(name, "level-filter", options);
+    let mut run = Run::new(vec![
+        filter("one", r#"{"at_least":"debug"}"#),
+        filter("two", r#"{"at_least":"warn"}"#),
+        filter("three", r#"{"at_least":"warn"}"#),
+    ]);
+    let kept = run.apply(lines(&run.ledger, &LINES));
     assert_eq!(texts(&kept), [LINES[2], LINES[5]]);
-    let dropped = |name| ledger.dropped_by(name).get();
+    let dropped = |name| run.ledger.dropped_by(name).get();
     assert_eq!((dropped("one"), dropped("two"), dropped("three")), (1, 3, 0));
 }
 
 #[test]
 fn long_batches_take_several_calls() {
-    let ledger = Arc::new(Ledger::default());
-    let plugin = Arc::new(plugin("level-filter", r#"{"at_least":"info"}"#));
-    let mut chain = Chain::new(std::slice::from_ref(&plugin), &ledger);
+    let mut run = Run::new(vec![plugin("level-filter", r#"{"at_least":"info"}"#)]);
     let texts_in: Vec<&str> = (0..20_001).map(|n| LINES[n % 2]).collect();
-    let kept = chain.apply(lines(&ledger, &texts_in)).unwrap();
+    let kept = run.apply(lines(&run.ledger, &texts_in));
     assert_eq!(kept.len(), 10_000);
-    assert_eq!(plugin.counters().read().calls, 3);
+    assert_eq!(run.lineup.current()[0].counters().read().calls, 3);
 }

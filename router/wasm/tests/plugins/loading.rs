@@ -29,7 +29,7 @@ fn what_is_refused_and_why() {
     let whole = bytes("level-filter");
     for (bytes, expect) in [
         (bytes("wants-clock"), "imports hostile:wants-clock/clock, which is not granted"),
-        (bytes("no-plugin"), "exports greet, and this version runs sluice:plugin/filter@0.1"),
+        (bytes("no-plugin"), "exports greet, and a plugin exports one of sluice:plugin/filter@0.1"),
         (b"\0asm\x01\0\0\0".to_vec(), "is a core module, not a component"),
         (whole[..whole.len() / 2].to_vec(), "is not a valid component: "),
         (whole[..10].to_vec(), "is not a valid component: "),

@@ -2,6 +2,11 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 mod batches;
 mod components;
+mod enrichers;
+mod faults;
 mod hostile;
 mod level_filter;
 mod loading;
+mod notifiers;
+mod run;
+mod swap;

@@ -24,7 +24,7 @@ impl Writers {
             let pod = format!("pod-{number}");
             node.container(Spec { namespace: "load".into(), pod, container: "app".into(), format })
         });
-        Ok(Self { containers: containers.collect::<Result<_>>()?, next: 0 })
+        Ok(Self { containers: containers.collect::<Result<_, _>>()?, next: 0 })
     }
 
     /// Writes `count` more lines, spread over the containers.
@@ -40,12 +40,12 @@ impl Writers {
             self.containers[container].write(stream, &text, BEGIN + number * 1_000_000)?;
             self.next += 1;
         }
-        self.containers.iter_mut().try_for_each(Container::flush)
+        Ok(self.containers.iter_mut().try_for_each(Container::flush)?)
     }
 
     /// Rotates every container's file by renaming it, as kubelet does.
     pub fn rotate(&mut self) -> Result<()> {
-        self.containers.iter_mut().try_for_each(|container| container.rotate().map(drop))
+        Ok(self.containers.iter_mut().try_for_each(|container| container.rotate().map(drop))?)
     }
 
     /// Lines that must be in the index: all but the debug ones.

@@ -1,13 +1,19 @@
 //! A filter that misbehaves as its options say: `{"do":"loop"}`. Written against the bindings, since the SDK would not
 //! let it.
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
-use sluice_plugin::bindings::exports::sluice::plugin::{filter, lifecycle};
+use sluice_plugin::bindings::exports::sluice::plugin::lifecycle;
+use sluice_plugin::bindings::filter;
 use sluice_plugin::bindings::sluice::plugin::log;
 
 std::thread_local! {
     static TRICK: RefCell<String> = const { RefCell::new(String::new()) };
+    /// Records that the instance was shown.
+    static SEEN: Cell<u32> = const { Cell::new(0) };
 }
+
+/// The record at which `trap-on-nth` gives up, counted from 1.
+const NTH: u32 = 5;
 
 struct Misbehaves;
 
@@ -28,15 +34,18 @@ impl lifecycle::Guest for Misbehaves {
             _ => {}
         }
         TRICK.set(trick);
-        Ok(lifecycle::Manifest { reads, writes, times: false, ordering: lifecycle::Ordering::Any })
+        Ok(lifecycle::Manifest { reads, writes, times: false, essential: false, ordering: lifecycle::Ordering::Any })
     }
 }
 
 impl filter::Guest for Misbehaves {
     fn filter(batch: filter::Batch) -> Result<Vec<u32>, String> {
         let trick = TRICK.with_borrow(String::clone);
+        SEEN.set(SEEN.get() + batch.len);
         match trick.as_str() {
             "loop" => spin(),
+            "always-trap" => panic!("never"),
+            "trap-on-nth" if SEEN.get() >= NTH => panic!("the last straw"),
             "grow" => grow(),
             "recurse" => Ok(vec![recurse(&[batch.len as u8; 64])]),
             "trap-on-poison" => {
@@ -86,3 +95,4 @@ fn recurse(stack: &[u8; 64]) -> u32 {
 }
 
 sluice_plugin::bindings::export!(Misbehaves with_types_in sluice_plugin::bindings);
+sluice_plugin::bindings::filter::export!(Misbehaves with_types_in sluice_plugin::bindings::filter);

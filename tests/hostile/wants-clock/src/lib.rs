@@ -23,6 +23,7 @@ impl lifecycle::Guest for WantsClock {
             reads: Vec::new(),
             writes: Vec::new(),
             times: false,
+            essential: false,
             ordering: lifecycle::Ordering::Any,
         })
     }

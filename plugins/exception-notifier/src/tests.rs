@@ -1,0 +1,101 @@
+//! The plugin as the host meets it.
+use super::*;
+use sluice_plugin::Severity;
+use sluice_plugin::testing::{Raised, configure_notifier};
+
+fn alerts(options: &str, records: &[&str]) -> Vec<Raised> {
+    configure_notifier::<ExceptionNotifier>(options).unwrap().alerts(records)
+}
+
+#[test]
+fn exactly_the_records_of_the_article_raise_alerts() {
+    for (record, expect) in [
+        (r#"{"log":"java.lang.NullPointerException: x"}"#, true),
+        (r#"{"log":"EXCEPTION"}"#, true),
+        (r#"{"log":"an eXcEpTiOn\n"}"#, true),
+        (r#"{"log":"{\"msg\":\"exception\"}"}"#, true),
+        (r#"{"log":"\u0065xception"}"#, true),
+        (r#"{"log":"exceptional service"}"#, true),
+        (r#"{"log":"ééé exception"}"#, true),
+        (r#"{"log":"excep tion, except ion, xception"}"#, false),
+        (r#"{"log":"exceptİon"}"#, false),
+        (r#"{"log":""}"#, false),
+        (r#"{"log":"fine"}"#, false),
+        // Another field, no field, no text.
+        (r#"{"message":"exception"}"#, false),
+        (r#"{"log":"x","kubernetes":{"container_name":"exception"}}"#, false),
+        (r#"{}"#, false),
+        (r#"{"log":null}"#, false),
+        (r#"{"log":5}"#, false),
+        (r#"{"log":{"msg":"exception"}}"#, false),
+        (r#"{"log":["exception"]}"#, false),
+    ] {
+        let others = [r#"{"log":"excepti"}"#, record, r#"{"log":"on exception"}"#];
+        let items: Vec<_> = alerts("{}", &others).iter().map(|alert| alert.item).collect();
+        let expect = if expect { vec![Some(1), Some(2)] } else { vec![Some(2)] };
+        assert_eq!(items, expect, "{record}");
+    }
+}
+
+#[test]
+fn the_alert_is_that_of_the_article() {
+    let record = r#"{"log":"an exception","kubernetes":{"container_name":"app","namespace_name":"shop",
+        "pod_name":"cart-0","host":"node-1"}}"#;
+    let alert = &alerts("{}", &[record])[0];
+    let expect = "Found problem in log\nContainer: app\nNamespace: shop \nPod: cart-0 \nHost: node-1";
+    assert_eq!((alert.text.as_str(), alert.color.as_str(), alert.title.as_str()), (expect, "#00FF00", ""));
+    assert_eq!((alert.severity, alert.details.len()), (Severity::Error, 0));
+    let alert = &alerts("{}", &[r#"{"log":"exception","kubernetes":{"pod_name":null,"host":""}}"#])[0];
+    let expect = "Found problem in log\nContainer: unknown\nNamespace: unknown \nPod: unknown \nHost: unknown";
+    assert_eq!(alert.text, expect);
+}
+
+#[test]
+fn options() {
+    for (options, record, expect) in [
+        (r#"{"field":"message"}"#, r#"{"log":"exception"}"#, 0),
+        (r#"{"field":"message"}"#, r#"{"message":"exception"}"#, 1),
+        (r#"{"field":["a.b","c"]}"#, r#"{"a.b":{"c":"exception"}}"#, 1),
+        (r#"{"patterns":["panic:","OOMKilled"]}"#, r#"{"log":"exception"}"#, 0),
+        (r#"{"patterns":["panic:","OOMKilled"]}"#, r#"{"log":"goroutine PANIC: x"}"#, 1),
+        (r#"{"patterns":["panic:","OOMKilled"]}"#, r#"{"log":"oomkilled, then panic:"}"#, 1),
+    ] {
+        assert_eq!(alerts(options, &[record]).len(), expect, "{options} {record}");
+    }
+    let color = &alerts(r##"{"color":"#ff0000"}"##, &[r#"{"log":"exception"}"#])[0].color;
+    assert_eq!(color, "#ff0000");
+}
+
+#[test]
+fn quotes_are_cut_where_the_exception_is_seen() {
+    for (quote, log, expect) in [
+        (100, "a line\\nan exception\\n", "a line\nan exception"),
+        (13, "ééé exception, and more", "ééé exception"),
+        (11, "ééé exception, and more", "exception,"),
+        (13, "a line\\nb exception: x", "b exception:"),
+        (10, "a line\\nb exception: x", "exception:"),
+        (4, "an exception", "exce"),
+    ] {
+        let alert = &alerts(&format!(r#"{{"quote":{quote}}}"#), &[&format!(r#"{{"log":"{log}"}}"#)])[0];
+        let (_, quoted) = alert.text.split_once("Host: unknown\n").unwrap();
+        assert_eq!(quoted, expect, "{quote} {log}");
+    }
+    let long = format!(r#"{{"log":"exception {}"}}"#, "😀".repeat(5_000));
+    assert!(alerts(r#"{"quote":1500}"#, &[&long])[0].text.len() < 8_192);
+}
+
+#[test]
+fn errors_say_what_to_write() {
+    for (options, expect) in [
+        (r#"{"patterns":[]}"#, "patterns: name at least one word to look for"),
+        (r#"{"patterns":["a",""]}"#, "patterns[1]: an empty text is in every record; write the word to look for"),
+        (r#"{"quote":5000}"#, "quote: at most 1500 characters of a record are quoted"),
+        (r#"{"quote":-1}"#, "quote: expected usize, not -1"),
+        (r#"{"color":"green"}"#, "color: expected one such as #00FF00, not \"green\""),
+        (r#"{"field":""}"#, "field: a path has at least one key, and no key is empty"),
+        (r#"{"pattern":"x"}"#, "unknown field `pattern`, expected one of `field`, `patterns`, `quote`, `color`"),
+    ] {
+        let error = configure_notifier::<ExceptionNotifier>(options).err();
+        assert_eq!(error.as_deref(), Some(expect), "{options}");
+    }
+}

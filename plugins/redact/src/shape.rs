@@ -1,0 +1,181 @@
+//! Tokens that are known by their shape.
+use std::ops::Range;
+
+use crate::rules::is_within_word;
+
+/// A way in which tokens begin, what follows, and how much of it at least.
+struct Shape {
+    prefix: &'static str,
+    /// What may follow beside letters and digits.
+    marks: &'static str,
+    least: usize,
+}
+
+const fn shape(prefix: &'static str, marks: &'static str, least: usize) -> Shape {
+    Shape { prefix, marks, least }
+}
+
+/// Of AWS, GitHub, GitLab, Slack, Stripe, OpenAI and Anthropic, Google, npm. What the sieve knows has to be in here, and
+/// the other way round: [`crate::sift`].
+const SHAPES: [Shape; 22] = [
+    shape("AKIA", "", 16),
+    shape("ASIA", "", 16),
+    shape("ghp_", "", 30),
+    shape("gho_", "", 30),
+    shape("ghu_", "", 30),
+    shape("ghs_", "", 30),
+    shape("ghr_", "", 30),
+    shape("github_pat_", "_", 30),
+    shape("glpat-", "_-", 20),
+    shape("xoxa-", "-", 10),
+    shape("xoxb-", "-", 10),
+    shape("xoxp-", "-", 10),
+    shape("xoxr-", "-", 10),
+    shape("xoxs-", "-", 10),
+    shape("sk_live_", "", 16),
+    shape("sk_test_", "", 16),
+    shape("rk_live_", "", 16),
+    shape("rk_test_", "", 16),
+    shape("sk-", "_-", 20),
+    shape("AIza", "_-", 35),
+    shape("hooks.slack.com/services/", "/", 20),
+    shape("eyJ", "_-", 10),
+];
+
+/// Finds tokens, and keys in PEM.
+pub fn find(text: &str, found: &mut impl FnMut(Range<usize>)) {
+    for shape in &SHAPES {
+        for (start, prefix) in text.match_indices(shape.prefix) {
+            let size = shape.follows(&text[start + prefix.len()..]);
+            if size > 0 && !is_within_word(&text[..start]) {
+                found(start..start + prefix.len() + size);
+            }
+        }
+    }
+    for (start, _) in text.match_indices("PRIVATE KEY-----") {
+        let body = start + "PRIVATE KEY-----".len();
+        let is_begin =
+            text[..start].rfind("-----").is_some_and(|dashes| text[dashes..start].starts_with("-----BEGIN "));
+        if is_begin {
+            let rest = &text[body..];
+            let end = rest.find("-----END").or_else(|| rest.find('"')).unwrap_or(rest.len());
+            found(body..body + rest[..end].trim_end_matches('\\').len());
+        }
+    }
+}
+
+impl Shape {
+    /// How much of the token follows its prefix; 0 if it is none.
+    fn follows(&self, rest: &str) -> usize {
+        let part = |rest: &str| {
+            let is_part = |c: char| c.is_ascii_alphanumeric() || self.marks.contains(c);
+            rest.find(|c| !is_part(c)).unwrap_or(rest.len())
+        };
+        let size = part(rest);
+        let token = &rest[..size];
+        let looks_random = token.bytes().any(|byte| byte.is_ascii_digit());
+        match self.prefix {
+            _ if size < self.least => 0,
+            "AKIA" | "ASIA" if size > self.least || token.contains(|c: char| c.is_ascii_lowercase()) => 0,
+            "sk-" if !looks_random => 0,
+            // Header, payload and, if it is signed, a signature; or the five parts of an encrypted one.
+            "eyJ" => {
+                let parts = rest.split('.').take_while(|parts| !parts.is_empty()).take(5);
+                let mut sizes = 0;
+                let mut count = 0;
+                for text in parts {
+                    let size = part(text);
+                    (sizes, count) = (sizes + size + usize::from(count > 0), count + 1);
+                    if size < text.len() {
+                        break;
+                    }
+                }
+                if count > 1 { sizes } else { 0 }
+            }
+            _ => size,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::all;
+
+    /// A token of this test, put together so that nobody takes it for a real one that leaked.
+    fn token(prefix: &str, size: usize) -> String {
+        prefix.to_string() + &"a1B2c3D4".repeat(10)[..size]
+    }
+
+    #[test]
+    fn shapes() {
+        for (prefix, size) in [
+            ("ghp_", 36),
+            ("gho_", 36),
+            ("ghs_", 36),
+            ("github_pat_", 59),
+            ("glpat-", 20),
+            ("xoxb-12-34-", 24),
+            ("xoxp-", 12),
+            ("sk_live_", 24),
+            ("rk_test_", 24),
+            ("sk-", 48),
+            ("sk-proj-", 48),
+            ("sk-ant-api03-", 64),
+            ("AIza", 35),
+            ("hooks.slack.com/services/T0/B0/", 24),
+            ("eyJh.eyJz.", 20),
+            ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.", 20),
+        ] {
+            let token = token(prefix, size);
+            let expect = if prefix == "eyJh.eyJz." { vec![] } else { vec![token.as_str()] };
+            for text in
+                [token.clone(), format!("a {token}, b"), format!(r#"{{"t":"x\n{token}"}}"#), format!("t={token}.")]
+            {
+                let mut seen = all(|text, mut found| find(text, &mut found), &text);
+                // The payload of a signed token begins like a token.
+                seen.truncate(1);
+                let trimmed: Vec<_> = seen.iter().map(|seen| seen.trim_end_matches('.')).collect();
+                assert_eq!(trimmed, expect, "{text}");
+            }
+            let within = format!("a{token}");
+            let found = all(|text, mut found| find(text, &mut found), &within);
+            assert!(found.iter().all(|found| *found != token), "{within}");
+        }
+        let aws = format!("key AKIA{} used", "ABCDEFGH23456789");
+        assert_eq!(all(|text, mut found| find(text, &mut found), &aws), [&aws[4..24]]);
+    }
+
+    #[test]
+    fn words_that_begin_alike() {
+        for text in [
+            "AKIA",
+            "AKIAABCDEFGH2345678",
+            "AKIAABCDEFGH23456789X",
+            "AKIAabcdefgh23456789",
+            "ghp_short",
+            "sk-something-long-in-kebab-case-words",
+            "task-0123456789012345678901",
+            "risk_live_0123456789abcdefgh",
+            "eyJhbGciOiJIUzI1NiJ9",
+            "xoxo-0123456789",
+            "hooks.slack.com/services/",
+            "",
+        ] {
+            assert_eq!(all(|text, mut found| find(text, &mut found), text), Vec::<&str>::new(), "{text}");
+        }
+    }
+
+    #[test]
+    fn private_keys() {
+        for (text, expect) in [
+            ("-----BEGIN PRIVATE KEY-----\nMIIE\nabc\n-----END PRIVATE KEY-----", vec!["\nMIIE\nabc\n"]),
+            ("-----BEGIN RSA PRIVATE KEY-----\nMIIE", vec!["\nMIIE"]),
+            (r#"{"k":"-----BEGIN EC PRIVATE KEY-----\nMIIE\n"}"#, vec![r"\nMIIE\n"]),
+            ("-----BEGIN PUBLIC KEY-----\nMIIE", vec![]),
+            ("no PRIVATE KEY----- here", vec![]),
+        ] {
+            assert_eq!(all(|text, mut found| find(text, &mut found), text), expect, "{text}");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Plugins that set and remove fields.
+use crate::batch::Batch;
+use crate::bindings::enricher;
+use crate::config::Config;
+use crate::record::{Record, Value};
+
+/// A plugin that sets and removes fields.
+pub trait Enricher: Sized {
+    /// Reads the options, and says which fields are read and which are written. An error is shown to whoever wrote the
+    /// configuration.
+    fn configure(config: &mut Config) -> Result<Self, String>;
+
+    /// Which records may need an edit, ascending; `None` for all. Worth writing where most records need none, and
+    /// [`Batch::sift`] can tell for all of them at once.
+    fn candidates(&self, batch: &Batch) -> Option<Vec<usize>> {
+        let _ = batch;
+        None
+    }
+
+    /// Says what changes in the record. It depends on nothing but the record and the options (hence `&self`): for
+    /// records that are alike in all fields that are read, it is asked for once, and its edits hold for all of them.
+    fn enrich(&self, record: &Record, edits: &mut Edits);
+}
+
+/// A field that the plugin may set, from [`Config::write`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target(pub(crate) u32);
+
+/// What changes in the record that [`Enricher::enrich`] looks at. Of two edits of one field, the later one counts.
+#[derive(Debug)]
+pub struct Edits {
+    start: u32,
+    end: u32,
+    answer: enricher::Edits,
+}
+
+impl Edits {
+    /// Sets the field to these characters.
+    pub fn set_text(&mut self, target: Target, text: &str) {
+        self.push(target, 2, text);
+    }
+
+    /// Sets the field to a number; to null if that is no finite one.
+    pub fn set_number(&mut self, target: Target, number: f64) {
+        if number.is_finite() { self.push(target, 3, &number.to_string()) } else { self.set_null(target) }
+    }
+
+    /// Sets the field to a whole number.
+    pub fn set_integer(&mut self, target: Target, number: i64) {
+        self.push(target, 3, &number.to_string());
+    }
+
+    pub fn set_bool(&mut self, target: Target, boolean: bool) {
+        self.push(target, 4, if boolean { "true" } else { "false" });
+    }
+
+    pub fn set_null(&mut self, target: Target) {
+        self.push(target, 1, "");
+    }
+
+    /// Removes the field, if the record has it.
+    pub fn remove(&mut self, target: Target) {
+        self.push(target, 0, "");
+    }
+
+    /// Sets the field to a value, such as one that was read: numbers keep their digits, objects and arrays their
+    /// spelling. What is not JSON of the kind that it says is refused by the host, and the whole answer with it.
+    /// An absent value removes the field.
+    pub fn set(&mut self, target: Target, value: Value) {
+        match value {
+            Value::Absent => self.remove(target),
+            Value::Null => self.set_null(target),
+            Value::Text(text) => self.set_text(target, text),
+            Value::Number(literal) => self.push(target, 3, literal),
+            Value::Boolean(boolean) => self.set_bool(target, boolean),
+            Value::Object(json) => self.push(target, 5, json),
+            Value::Array(json) => self.push(target, 6, json),
+        }
+    }
+
+    fn push(&mut self, target: Target, kind: u8, bytes: &str) {
+        let enricher::Edits { changes, arena } = &mut self.answer;
+        let (at, size) = (arena.len() as u32, bytes.len() as u32);
+        arena.extend_from_slice(bytes.as_bytes());
+        changes.push(enricher::Edit { start: self.start, end: self.end, field: target.0, kind, at, size });
+    }
+}
+
+/// The edits that `enricher` makes in a batch.
+pub(crate) fn edits<'a>(enricher: &impl Enricher, batch: &'a Batch<'a>) -> enricher::Edits {
+    let answer = enricher::Edits { changes: Vec::new(), arena: Vec::new() };
+    let mut edits = Edits { start: 0, end: 0, answer };
+    let mut ask = |start: usize| {
+        let end = batch.alike_until(start);
+        (edits.start, edits.end) = (start as u32, end as u32);
+        enricher.enrich(&batch.record(start), &mut edits);
+        end
+    };
+    let mut start = 0;
+    match enricher.candidates(batch) {
+        None => {
+            while start < batch.len() {
+                start = ask(start);
+            }
+        }
+        Some(candidates) => candidates.into_iter().for_each(|candidate| {
+            if (start..batch.len()).contains(&candidate) {
+                start = ask(candidate);
+            }
+        }),
+    }
+    edits.answer
+}

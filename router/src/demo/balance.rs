@@ -1,0 +1,346 @@
+//! The balance of the books: what the containers printed against what the index holds and what the router's books say.
+
+use std::{collections::BTreeMap, fmt};
+
+use sluice_core::Balance;
+use sluice_node::{Level, Summary};
+
+use super::{census::Count, look, scene::Scene};
+use crate::process::Observed;
+
+/// Lines that are named of those that are missing.
+const NAMED: usize = 5;
+
+/// The router's books, closed.
+#[derive(Default)]
+pub(super) struct Books {
+    pipelines: Vec<(String, Balance)>,
+    alerts: Alerts,
+    /// Config and components are those of the start, and no pipeline has started again: every number must fit exactly.
+    undisturbed: bool,
+}
+
+/// What became of the alerts, as the sink tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Alerts {
+    posted: u64,
+    repeats: u64,
+    /// Too old, refused for good, or given up.
+    others: u64,
+    /// Messages about repeats.
+    summaries: u64,
+}
+
+/// Everything that the balance is made of.
+pub(super) struct Report {
+    printed: u64,
+    containers: usize,
+    bytes: u64,
+    rotations: u64,
+    documents: u64,
+    /// Lines that are in the index, once or more.
+    present: u64,
+    /// Lines that are not, the most important first.
+    absent: Vec<(Option<Level>, String)>,
+    twice: Vec<String>,
+    /// Documents that nobody printed.
+    strange: u64,
+    stranger: Option<String>,
+    leaked: u64,
+    /// Answered with 409: sent again, and in the index once.
+    repeats: u64,
+    exceptions: u64,
+    alerts: Alerts,
+    /// Messages that the webhook took.
+    taken: u64,
+    books: Vec<(String, Balance)>,
+    undisturbed: bool,
+}
+
+pub(super) fn printed(summary: &Summary) -> u64 {
+    summary.written.values().map(|lines| lines.len() as u64).sum()
+}
+
+impl Alerts {
+    fn and(self, told: sluice_webhook::Snapshot) -> Self {
+        Self {
+            posted: self.posted + told.posted,
+            repeats: self.repeats + told.repeats,
+            others: self.others + told.too_old + told.refused + told.gave_up,
+            summaries: self.summaries + told.summaries,
+        }
+    }
+}
+
+impl Books {
+    /// Call it when all pipelines have ended.
+    pub fn of(observed: &Observed) -> Self {
+        let pipelines = observed.pipelines();
+        let steady = |view: &crate::process::View| view.status.restarts() == 0 && view.ledger.returned.get() == 0;
+        let alerts = pipelines.iter().filter_map(|view| look::told(&view.sink)).fold(Alerts::default(), Alerts::and);
+        Self {
+            alerts,
+            undisturbed: observed.reload().reloads == 0 && pipelines.iter().all(steady),
+            pipelines: pipelines.iter().map(|view| (view.name.clone(), view.ledger.balance())).collect(),
+        }
+    }
+}
+
+impl Report {
+    pub fn new(summary: &Summary, books: &Books, scene: &Scene) -> Self {
+        let mut report = Self::of_lines(summary, scene.census.count());
+        report.documents = scene.index.documents();
+        report.repeats = scene.index.repeats();
+        report.taken = scene.webhook.posted();
+        report.alerts = books.alerts;
+        report.books.clone_from(&books.pipelines);
+        report.undisturbed = books.undisturbed;
+        report
+    }
+
+    fn of_lines(summary: &Summary, count: Count) -> Self {
+        let Count { seen, strange, stranger, leaked } = count;
+        let mut report = Self {
+            printed: printed(summary),
+            containers: summary.written.len(),
+            bytes: summary.bytes,
+            rotations: summary.rotations,
+            documents: 0,
+            present: 0,
+            absent: Vec::new(),
+            twice: Vec::new(),
+            strange,
+            stranger,
+            leaked,
+            repeats: 0,
+            exceptions: summary.exceptions,
+            alerts: Alerts::default(),
+            taken: 0,
+            books: Vec::new(),
+            undisturbed: true,
+        };
+        for (pod, levels) in &summary.written {
+            let times = seen.get(pod).map_or(&[][..], Vec::as_slice);
+            report.strange += times.iter().skip(levels.len()).filter(|times| **times > 0).count() as u64;
+            for (line, level) in levels.iter().enumerate() {
+                match times.get(line).copied().unwrap_or_default() {
+                    0 => report.absent.push((*level, format!("{pod} line {line}"))),
+                    1 => report.present += 1,
+                    times => {
+                        report.present += 1;
+                        report.twice.push(format!("{pod} line {line} ({times} times)"));
+                    }
+                }
+            }
+        }
+        let unknown = seen.iter().filter(|(pod, _)| !summary.written.contains_key(*pod));
+        report.strange += unknown.flat_map(|(_, times)| times).filter(|times| **times > 0).count() as u64;
+        // Lines without a level and those with a high one are the last that a filter drops.
+        report.absent.sort_by_key(|(level, _)| std::cmp::Reverse(level.unwrap_or(Level::Error)));
+        report
+    }
+
+    /// How records left without reaching the index, over all pipelines that lead there.
+    fn left(&self) -> BTreeMap<String, u64> {
+        let mut left = BTreeMap::new();
+        for (pipeline, balance) in self.books.iter().filter(|(name, _)| name != "alert") {
+            for (name, counts) in [
+                ("dropped by", &balance.dropped),
+                ("dead-lettered:", &balance.dead_lettered),
+                ("expired:", &balance.expired),
+            ] {
+                for (why, count) in counts.iter().filter(|(_, count)| **count > 0) {
+                    *left.entry(format!("{name} {why} ({pipeline})")).or_default() += count;
+                }
+            }
+        }
+        left
+    }
+
+    /// Lines that are neither in the index nor in the books.
+    fn missing(&self) -> u64 {
+        (self.absent.len() as u64).saturating_sub(self.left().values().sum())
+    }
+
+    /// Why the books do not balance; empty if they do.
+    pub fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        let missing = self.missing();
+        if missing > 0 {
+            let names: Vec<&str> = self.absent.iter().take(NAMED).map(|(_, name)| name.as_str()).collect();
+            faults.push(format!("{missing} lines are missing, of: {}, …", names.join(", ")));
+        }
+        if !self.twice.is_empty() {
+            let names = &self.twice[..self.twice.len().min(NAMED)];
+            faults.push(format!("{} lines are in the index more than once: {}", self.twice.len(), names.join(", ")));
+        }
+        if self.strange > 0 {
+            let first = self.stranger.as_deref().unwrap_or("a line that was not printed");
+            faults.push(format!("{} documents are of no line that was printed, e.g. {first}", self.strange));
+        }
+        for (pipeline, balance) in self.books.iter().filter(|(_, balance)| !balance.is_balanced()) {
+            faults.push(format!("the books of {pipeline} do not balance: {balance}"));
+        }
+        if self.undisturbed {
+            faults.extend(self.undisturbed_faults());
+        }
+        faults
+    }
+
+    /// What must hold as long as nobody changed anything.
+    fn undisturbed_faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        let (absent, left) = (self.absent.len() as u64, self.left().values().sum::<u64>());
+        if left > absent {
+            faults.push(format!("the books tell of {left} records that left on the way, and only {absent} lines did"));
+        }
+        let kept = |level: &Option<Level>| level.is_none_or(|level| level >= Level::Info);
+        let wanted: Vec<&str> =
+            self.absent.iter().filter(|(level, _)| kept(level)).map(|(_, name)| name.as_str()).take(NAMED).collect();
+        if !wanted.is_empty() {
+            faults.push(format!("lines that no plugin drops are not in the index: {}", wanted.join(", ")));
+        }
+        let Alerts { posted, repeats, others, summaries } = self.alerts;
+        if posted + repeats + others != self.exceptions {
+            faults.push(format!(
+                "{} lines about exceptions, but {posted} alerts posted + {repeats} repeats + {others} others",
+                self.exceptions
+            ));
+        }
+        if posted + summaries != self.taken {
+            faults
+                .push(format!("{posted} alerts and {summaries} summaries posted, but the webhook took {}", self.taken));
+        }
+        if self.leaked > 0 {
+            faults.push(format!("{} documents hold a secret that redact should have masked", self.leaked));
+        }
+        faults
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut row = |name: &str, count: u64| writeln!(f, "  {name:<46} {count:>9}");
+        row("lines that the containers printed", self.printed)?;
+        row("= lines in the index", self.present)?;
+        for (how, count) in self.left() {
+            row(&format!("+ {how}"), count)?;
+        }
+        row("+ missing", self.missing())?;
+        row("lines in the index more than once", self.twice.len() as u64)?;
+        row("documents in the index", self.documents)?;
+        row("documents sent again, answered with 409", self.repeats)?;
+        row("documents with a secret in them", self.leaked)?;
+        row("lines about exceptions", self.exceptions)?;
+        row("= alerts posted", self.alerts.posted)?;
+        row("+ repeats, counted and not posted", self.alerts.repeats)?;
+        row("+ too old, refused or given up", self.alerts.others)?;
+        row("messages that the webhook took, with summaries", self.taken)?;
+        let (kib, rotations) = (self.bytes / 1024, self.rotations);
+        writeln!(f, "  ({} containers, {kib} KiB of logs, {rotations} rotations)", self.containers)?;
+        for (pipeline, balance) in &self.books {
+            writeln!(f, "  {pipeline:<6} {balance}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sluice_node::Written;
+
+    use super::*;
+
+    /// Two pods with these lines: `web` info, debug, none; `cart` trace, error. All that must be is in the index.
+    fn report(change: impl FnOnce(&mut Count, &mut Balance, &mut Report)) -> Vec<String> {
+        let written = Written::from([
+            ("web".to_owned(), vec![Some(Level::Info), Some(Level::Debug), None]),
+            ("cart".to_owned(), vec![Some(Level::Trace), Some(Level::Error)]),
+        ]);
+        let summary = Summary { written, bytes: 5000, rotations: 1, exceptions: 5 };
+        let seen = BTreeMap::from([("web".to_owned(), vec![1, 0, 1]), ("cart".to_owned(), vec![0, 1])]);
+        let mut count = Count { seen, ..Count::default() };
+        let dropped = BTreeMap::from([("drop-debug".to_owned(), 2)]);
+        let mut ship = Balance { read: 5, delivered: 3, dropped, ..Balance::default() };
+        let mut changed = Report::of_lines(&summary, count.clone());
+        changed.alerts = Alerts { posted: 2, repeats: 3, others: 0, summaries: 1 };
+        changed.taken = 3;
+        change(&mut count, &mut ship, &mut changed);
+        let Report { alerts, taken, undisturbed, exceptions, .. } = changed;
+        let mut report = Report::of_lines(&summary, count);
+        report = Report { alerts, taken, undisturbed, exceptions, ..report };
+        let index = Balance { read: 3, delivered: 3, ..Balance::default() };
+        report.books = vec![("ship".into(), ship), ("index".into(), index)];
+        let text = report.to_string();
+        assert!(text.contains("lines that the containers printed") && text.contains("ship   read"), "{text}");
+        report.faults()
+    }
+
+    #[track_caller]
+    fn check(expect: &[&str], change: impl FnOnce(&mut Count, &mut Balance, &mut Report)) {
+        let faults = report(change);
+        assert_eq!(faults.len(), expect.len(), "{faults:#?}");
+        for (fault, expect) in faults.iter().zip(expect) {
+            assert!(
+                fault.contains(expect),
+                "{fault}
+is not
+{expect}"
+            );
+        }
+    }
+
+    #[test]
+    fn books_that_balance_have_no_faults() {
+        check(&[], |_, _, _| {});
+    }
+
+    #[test]
+    fn what_does_not_balance_is_a_fault() {
+        let lost = |count: &mut Count| count.seen.insert("cart".into(), vec![0, 0]);
+        check(
+            &["1 lines are missing, of: cart line 1", "no plugin drops are not in the index: cart line 1"],
+            |count, _, _| {
+                lost(count);
+            },
+        );
+        check(&["1 lines are missing"], |count, _, report| {
+            lost(count);
+            report.undisturbed = false;
+        });
+        check(&["more than once: web line 0 (2 times)"], |count, _, _| {
+            count.seen.insert("web".into(), vec![2, 0, 1]);
+        });
+        check(&["2 documents are of no line"], |count, _, _| {
+            count.seen.insert("web".into(), vec![1, 0, 1, 1]);
+            count.strange = 1;
+        });
+        check(&["1 documents are of no line"], |count, _, _| drop(count.seen.insert("other".into(), vec![0, 1])));
+        check(&["the books of ship do not balance"], |_, ship, _| ship.read = 6);
+        check(&["1 documents hold a secret"], |count, _, _| count.leaked = 1);
+        check(&["5 lines about exceptions, but 1 alerts posted", "took 3"], |_, _, report| report.alerts.posted = 1);
+    }
+
+    #[test]
+    fn a_visitor_may_drop_more_and_read_twice() {
+        let more = |ship: &mut Balance| drop(ship.dropped.insert("drop-debug".into(), 3));
+        let sent_again = |ship: &mut Balance| ship.read = 6;
+        check(&["3 records that left on the way, and only 2"], |_, ship, _| {
+            more(ship);
+            sent_again(ship);
+        });
+        check(&[], |_, ship, report| {
+            more(ship);
+            sent_again(ship);
+            report.undisturbed = false;
+        });
+        check(&[], |count, ship, report| {
+            more(ship);
+            sent_again(ship);
+            count.seen.insert("web".into(), vec![0, 0, 1]);
+            count.leaked = 1;
+            report.alerts = Alerts::default();
+            report.undisturbed = false;
+        });
+    }
+}

@@ -1,0 +1,90 @@
+//! Where the demo is seen: the view on a terminal, plain lines everywhere else.
+
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    thread,
+    time::{Duration, Instant},
+};
+
+use sluice_demo::{
+    Error, Snapshot, plain,
+    snapshot::Places,
+    terminal::{Key, Screen},
+};
+
+use super::document::HINTS;
+
+/// Between two pictures, at most.
+const PICTURE: Duration = Duration::from_millis(200);
+/// Between two looks where nobody looks.
+const LOOK: Duration = Duration::from_millis(100);
+/// Between two blocks of lines.
+const BLOCK: Duration = Duration::from_secs(2);
+/// Of so many blocks one shows a record before and after.
+const PAIR: u64 = 3;
+
+/// What somebody wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    GoOn,
+    Leave,
+}
+
+pub(super) enum Stage {
+    Screen { screen: Screen, held: bool },
+    Lines { next: Instant, blocks: u64, told: Duration },
+}
+
+impl Stage {
+    /// Takes the terminal if standard output is one; else tells where everything is.
+    pub fn open(places: &Places) -> Result<Self, Error> {
+        if io::stdout().is_terminal() {
+            return Ok(Self::Screen { screen: Screen::open()?, held: false });
+        }
+        print(&format!(
+            "sluice demo: three pipelines in this process; nothing is installed\n{}",
+            places_and_hints(places)
+        ))?;
+        Ok(Self::Lines { next: Instant::now() + BLOCK / 2, blocks: 0, told: Duration::ZERO })
+    }
+
+    /// Shows the snapshot, if it is time to, and waits a moment.
+    pub fn show(&mut self, snapshot: &Snapshot) -> Result<Turn, Error> {
+        match self {
+            Self::Screen { screen, held } => {
+                screen.draw(snapshot, *held)?;
+                match screen.key(PICTURE)? {
+                    Some(Key::Leave) => return Ok(Turn::Leave),
+                    Some(Key::Hold) => *held = !*held,
+                    None => {}
+                }
+            }
+            Self::Lines { next, blocks, told } => {
+                if Instant::now() >= *next {
+                    *next += BLOCK;
+                    *blocks += 1;
+                    print(&plain::block(snapshot, *told, *blocks % PAIR == 2))?;
+                    let events = snapshot.events.iter().map(|event| event.at);
+                    let alerts = snapshot.alerts.latest.iter().map(|alert| alert.at);
+                    *told = events.chain(alerts).max().unwrap_or_default().max(*told);
+                }
+                thread::sleep(LOOK);
+            }
+        }
+        Ok(Turn::GoOn)
+    }
+
+    /// Whether the record before and after stays.
+    pub fn is_held(&self) -> bool {
+        matches!(self, Self::Screen { held: true, .. })
+    }
+}
+
+fn places_and_hints(places: &Places) -> String {
+    plain::places(places, &HINTS.map(str::to_owned))
+}
+
+fn print(text: &str) -> Result<(), Error> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Error::Terminal)
+}

@@ -1,0 +1,181 @@
+//! What runs now, and how it is changed without stopping what stays.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use sluice_wasm::Plugin;
+use tracing::info;
+
+use super::{Fleet, Observed, View, difference::Difference};
+use crate::{
+    admin::{self, AdminServer},
+    assemble::{Assembler, Assembly},
+    config::{self, Plan},
+    report,
+};
+
+/// The plan that runs and everything that it was made into.
+pub(crate) struct Current {
+    plan: Plan,
+    /// In the order of the plan.
+    assemblies: Vec<Arc<Assembly>>,
+    assembler: Assembler,
+    admin: Option<AdminServer>,
+    fleet: Arc<Fleet>,
+    observed: Arc<Observed>,
+}
+
+/// Plugins that are ready to take over.
+struct Swap {
+    assembly: Arc<Assembly>,
+    plugins: Vec<Arc<Plugin>>,
+}
+
+impl Current {
+    /// Starts every pipeline of `plan`.
+    pub fn start(plan: Plan, fleet: Arc<Fleet>, observed: Arc<Observed>) -> Result<Self> {
+        // First of all, so that whoever asks hears that the rest is on its way.
+        let admin = listen(&plan, &observed)?;
+        let mut assembler = Assembler::new()?;
+        let assemblies = assembler.assemble(&plan, |_| true)?.into_iter().map(Arc::new).collect();
+        let current = Self { plan, assemblies, assembler, admin, fleet, observed };
+        current.show();
+        current.assemblies.iter().try_for_each(|assembly| current.fleet.start(assembly.clone()))?;
+        Ok(current)
+    }
+
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Makes `wanted` what runs. Everything is made before anything is stopped: after an error all is as it was.
+    pub fn change(&mut self, wanted: &Plan) -> Result<()> {
+        let difference = Difference::between(&self.plan, wanted);
+        let fresh = self.assembler.assemble(wanted, |name| difference.start.iter().any(|start| start == name))?;
+        let swapped = wanted.pipelines.iter().filter(|pipeline| difference.swap.contains(&pipeline.name));
+        let swaps = swapped.map(|pipeline| self.prepare(pipeline)).collect::<Result<Vec<_>>>()?;
+        if difference.admin {
+            self.rebind(wanted)?;
+        }
+        swaps.into_iter().try_for_each(|swap| swap.take_over().map(drop))?;
+        self.replace(&difference, fresh, wanted);
+        self.tidy();
+        Ok(())
+    }
+
+    /// Looks whether the components of a pipeline are other ones than those that run, and lets them take over. True
+    /// if something took over; after an error all is as it was.
+    pub fn refresh(&mut self, pipeline: &config::Pipeline) -> Result<bool> {
+        let swap = self.prepare(pipeline)?;
+        let changed = swap.take_over()?;
+        self.tidy();
+        Ok(changed)
+    }
+
+    /// Compiles and configures the plugins that `wanted` has and the running pipeline of its name has not.
+    fn prepare(&mut self, wanted: &config::Pipeline) -> Result<Swap> {
+        let name = &wanted.name;
+        let place = || format!("pipeline {name}");
+        let of_plan = self.plan.pipelines.iter().find(|pipeline| pipeline.name == *name);
+        let assembly = self.assemblies.iter().find(|assembly| assembly.name == *name);
+        let (of_plan, assembly) = of_plan.zip(assembly).with_context(|| format!("there is no pipeline {name}"))?;
+        let plugins = assembly.lineup.current();
+        let running: Vec<_> = of_plan.plugins.iter().cloned().zip(plugins.iter().cloned()).collect();
+        let plugins = self.assembler.shelf.load(wanted, &running).with_context(place)?;
+        assembly.check(&plugins).with_context(place)?;
+        Ok(Swap { assembly: assembly.clone(), plugins })
+    }
+
+    fn rebind(&mut self, wanted: &Plan) -> Result<()> {
+        let port = |plan: &Plan| plan.admin.as_ref().map(|admin| admin.listen.port());
+        if port(wanted) == port(&self.plan) {
+            // The old listener may be what stands in the way of the new one.
+            self.admin = None;
+        }
+        match listen(wanted, &self.observed) {
+            Ok(admin) => self.admin = admin,
+            Err(error) => {
+                if self.admin.is_none() {
+                    self.admin = listen(&self.plan, &self.observed)?;
+                }
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Stops and starts pipelines. What cannot be undone from here on ends the process, in order.
+    fn replace(&mut self, difference: &Difference, fresh: Vec<Assembly>, wanted: &Plan) {
+        for pipeline in &difference.stop {
+            info!(pipeline, anew = difference.start.contains(pipeline), "stopping, as its config changed");
+        }
+        let before = std::mem::take(&mut self.assemblies);
+        let mut fresh: Vec<Arc<Assembly>> = fresh
+            .into_iter()
+            .map(|assembly| match before.iter().find(|before| before.name == assembly.name) {
+                Some(before) => Arc::new(assembly.continuing(before)),
+                None => Arc::new(assembly),
+            })
+            .collect();
+        if let Err(error) = self.fleet.replace(&difference.stop, fresh.clone()) {
+            self.fleet.fail(format!("{error:#}"));
+        }
+        fresh.extend(before.iter().filter(|assembly| !difference.stop.contains(&assembly.name)).cloned());
+        self.fleet.set_grace(wanted.grace_period);
+        self.plan = wanted.clone();
+        let of_name = |pipeline: &config::Pipeline| fresh.iter().find(|assembly| assembly.name == pipeline.name);
+        self.assemblies = self.plan.pipelines.iter().filter_map(of_name).cloned().collect();
+        for gone in before.iter().filter(|assembly| !self.assemblies.iter().any(|now| now.name == assembly.name)) {
+            report::close(&View::of(gone));
+        }
+        self.show();
+    }
+
+    fn show(&self) {
+        self.observed.set_pipelines(self.assemblies.iter().map(|assembly| View::of(assembly)));
+    }
+
+    /// Lets go of components that nothing runs any more.
+    fn tidy(&mut self) {
+        let running = self.assemblies.iter().flat_map(|assembly| assembly.lineup.current().to_vec());
+        self.assembler.shelf.keep(running);
+    }
+}
+
+impl Swap {
+    /// Puts the plugins in place, between two batches; false if they are the ones that run.
+    fn take_over(self) -> Result<bool> {
+        let before = self.assembly.lineup.current();
+        let same = before.len() == self.plugins.len()
+            && before.iter().zip(&self.plugins).all(|(before, after)| Arc::ptr_eq(before, after));
+        if same {
+            return Ok(false);
+        }
+        self.assembly.lineup.replace(self.plugins.clone())?;
+        tell(&self.assembly.name, &before, &self.plugins);
+        Ok(true)
+    }
+}
+
+fn listen(plan: &Plan, observed: &Arc<Observed>) -> Result<Option<AdminServer>> {
+    plan.admin.as_ref().map(|admin| admin::start(admin.listen, observed.clone())).transpose()
+}
+
+fn tell(pipeline: &str, before: &[Arc<Plugin>], after: &[Arc<Plugin>]) {
+    let of_name = |plugins: &[Arc<Plugin>], name: &str| plugins.iter().find(|plugin| plugin.name() == name).cloned();
+    for plugin in after {
+        let (name, to) = (plugin.name(), plugin.component().digest);
+        match of_name(before, name) {
+            None => info!(pipeline, plugin = name, digest = %to, "plugin added"),
+            Some(old) if Arc::ptr_eq(&old, plugin) => {}
+            Some(old) => {
+                let from = old.component().digest;
+                let what = if from == to { "another config of the plugin took over" } else { "another component of the plugin took over" };
+                info!(pipeline, plugin = name, %from, %to, "{what}");
+            }
+        }
+    }
+    for plugin in before.iter().filter(|plugin| of_name(after, plugin.name()).is_none()) {
+        info!(pipeline, plugin = plugin.name(), "plugin removed");
+    }
+}

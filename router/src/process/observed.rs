@@ -1,0 +1,105 @@
+//! What a running process shows of itself: to the books, to the admin port, to the demo's view.
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+
+use sluice_core::{Ledger, supervisor::Status};
+use sluice_wasm::{Lineup, Plugins};
+
+use crate::assemble::{Assembly, SinkCounters, SourceCounters};
+
+/// The pipelines that run now, and how reloading goes. Shared by those who look and those who change it.
+#[derive(Default)]
+pub struct Observed {
+    pipelines: Mutex<Arc<[View]>>,
+    reload: Mutex<ReloadStatus>,
+    stopping: AtomicBool,
+}
+
+/// One pipeline: handles that stay the same over its generations. A pipeline that a reload started anew keeps its
+/// books and gets new counters.
+#[derive(Clone)]
+pub struct View {
+    pub name: String,
+    pub ledger: Arc<Ledger>,
+    pub status: Arc<Status>,
+    pub source: SourceCounters,
+    pub sink: SinkCounters,
+    lineup: Arc<Lineup>,
+}
+
+/// How reloading goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReloadStatus {
+    /// Whether what runs is what the files say.
+    pub last_ok: bool,
+    /// One line: what took effect last, or what was refused and why.
+    pub text: String,
+    /// Changes that took effect.
+    pub reloads: u64,
+    /// Changes that were refused.
+    pub refused: u64,
+}
+
+impl Default for ReloadStatus {
+    fn default() -> Self {
+        Self { last_ok: true, text: "nothing has changed since the start".into(), reloads: 0, refused: 0 }
+    }
+}
+
+impl Observed {
+    /// In the order of the config file.
+    pub fn pipelines(&self) -> Arc<[View]> {
+        lock(&self.pipelines).clone()
+    }
+
+    pub fn reload(&self) -> ReloadStatus {
+        lock(&self.reload).clone()
+    }
+
+    /// Whether the order to stop was given.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_pipelines(&self, pipelines: impl IntoIterator<Item = View>) {
+        *lock(&self.pipelines) = pipelines.into_iter().collect();
+    }
+
+    pub(crate) fn change_reload(&self, change: impl FnOnce(&mut ReloadStatus)) {
+        change(&mut lock(&self.reload));
+    }
+
+    pub(super) fn stopping(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+}
+
+impl View {
+    pub(super) fn of(assembly: &Assembly) -> Self {
+        Self {
+            name: assembly.name.clone(),
+            ledger: assembly.ledger.clone(),
+            status: assembly.status.clone(),
+            source: assembly.source_counters.clone(),
+            sink: assembly.sink_counters.clone(),
+            lineup: assembly.lineup.clone(),
+        }
+    }
+
+    /// In the order of the chain; a swap changes them.
+    pub fn plugins(&self) -> Plugins {
+        self.lineup.current()
+    }
+
+    /// Why the chain holds its batch back, if a plugin that failed was halted.
+    pub fn halted(&self) -> Option<String> {
+        self.lineup.halted()
+    }
+}
+
+fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,46 @@
+//! The thread of one pipeline.
+
+use std::{io, panic, sync::Arc, thread, time::Duration};
+
+use sluice_core::{Failure, Shutdown, pipeline::End, supervisor::supervise};
+use tokio::runtime;
+
+use crate::assemble::Assembly;
+
+/// How often positions are saved: at most this much is read again after a kill.
+const SAVE_EVERY: Duration = Duration::from_secs(1);
+
+/// Runs generations of the pipeline on a thread of its own; `ended` is called there with its name, at the very end:
+/// files and groups have been left by then.
+pub(super) fn spawn(
+    assembly: Arc<Assembly>,
+    shutdown: Shutdown,
+    ended: impl FnOnce(&str, Result<End, Failure>) + Send + 'static,
+) -> io::Result<()> {
+    thread::Builder::new().name(format!("pipe-{}", assembly.name)).spawn(move || {
+        // A panic takes the same way out as a failure for good: in order, with the other pipelines run dry.
+        let result = panic::catch_unwind(panic::AssertUnwindSafe(|| live(&assembly, &shutdown)));
+        let result = result.unwrap_or_else(|_| {
+            Err(Failure::fatal("pipeline", "panicked; the lines above say where"))
+        });
+        assembly.status.ended(&result);
+        ended(&assembly.name, result);
+    })?;
+    Ok(())
+}
+
+fn live(assembly: &Assembly, shutdown: &Shutdown) -> Result<End, Failure> {
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::fatal("pipeline", format!("cannot start its runtime: {error}")))?;
+    let Assembly { name, ledger, status, .. } = assembly;
+    let end = runtime.block_on(supervise(name, ledger, shutdown, status, |generation| async move {
+        let mut pipeline = assembly.open(&generation)?;
+        status.running();
+        pipeline.run(&generation, shutdown, SAVE_EVERY).await
+    }));
+    // What the pipeline still had running may not hold up the others.
+    runtime.shutdown_background();
+    end
+}

@@ -1,0 +1,163 @@
+//! What changes in the config file and in the components takes effect while the process runs, or is refused whole.
+//!
+//! A thread of its own looks, compiles and configures; pipelines only see what is ready.
+
+mod watch;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+use tracing::{error, info, warn};
+
+use crate::{
+    config::{self, Pipeline, Plan, Severity},
+    process::{Current, Fleet, Observed},
+};
+
+use watch::Watch;
+
+/// Between two looks. A change takes effect after the second look that finds it.
+const LOOK: Duration = Duration::from_millis(500);
+/// Keys of refusals beside those of pipelines, none of which can be called so: the document is no plan, and the plan
+/// cannot be run.
+const DOCUMENT: &str = "the config file";
+const PLAN: &str = "the changed config";
+
+/// Starts the thread that follows `config` and the components that it names. It ends with the process's stop.
+pub(crate) fn start(config: &Path, current: Current, fleet: Arc<Fleet>, observed: Arc<Observed>) -> Result<()> {
+    let wanted = current.plan().clone();
+    let refused = BTreeMap::new();
+    let watch = Watch::default();
+    let mut reload = Reload { config: config.to_owned(), current, wanted, watch, refused, observed };
+    let follow = move || {
+        reload.follow();
+        while fleet.pause(LOOK) {
+            reload.look(Instant::now());
+        }
+        // The admin port answers to the end.
+        fleet.over();
+    };
+    thread::Builder::new().name("reload".into()).spawn(follow).context("cannot start the thread that reloads")?;
+    Ok(())
+}
+
+struct Reload {
+    config: PathBuf,
+    current: Current,
+    /// What the config file said when it was sound for the last time.
+    wanted: Plan,
+    watch: Watch,
+    /// What does not run as the files say, and why: [`DOCUMENT`], [`PLAN`] or a pipeline's name. All but the
+    /// first is tried again when anything changes, as a config may need a component that comes a moment later.
+    refused: BTreeMap<String, String>,
+    observed: Arc<Observed>,
+}
+
+impl Reload {
+    fn look(&mut self, now: Instant) {
+        let sights = self.watch.look(now);
+        for path in &sights.gone {
+            warn!(path = %path.display(), "is gone or empty; what runs goes on until it is back");
+        }
+        if sights.settled.is_empty() {
+            return;
+        }
+        let was_refused = std::mem::take(&mut self.refused);
+        let mut changes = 0;
+        if sights.settled.contains(&self.config) {
+            self.read();
+        } else if let Some(reason) = was_refused.get(DOCUMENT) {
+            self.refuse(DOCUMENT, reason.clone());
+        }
+        if self.wanted != *self.current.plan() {
+            match self.current.change(&self.wanted) {
+                Ok(()) => changes += 1,
+                Err(error) => self.refuse(PLAN, format!("{error:#}")),
+            }
+        }
+        for pipeline in self.current.plan().pipelines.clone() {
+            if uses(&pipeline, &sights.settled) || was_refused.contains_key(&pipeline.name) {
+                match self.current.refresh(&pipeline) {
+                    Ok(changed) => changes += u64::from(changed),
+                    Err(error) => self.refuse(&pipeline.name, format!("{error:#}")),
+                }
+            }
+        }
+        self.tell(changes, was_refused);
+        self.follow();
+    }
+
+    /// The config file, if it is sound. Anything else is told, and what it said before is still wanted.
+    fn read(&mut self) {
+        let text = match fs::read(&self.config).map(String::from_utf8) {
+            Ok(Ok(text)) => text,
+            // It is being swapped at this moment: there is another look.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+            Err(error) => return self.refuse(DOCUMENT, format!("cannot be read: {error}")),
+            Ok(Err(error)) => return self.refuse(DOCUMENT, format!("is not UTF-8: {}", error.utf8_error())),
+        };
+        let checked = config::check(&text, &self.config.to_string_lossy(), &|name| std::env::var(name).ok());
+        if checked.plan.as_ref() == Some(&self.wanted) {
+            return;
+        }
+        let mut first_error = None;
+        for problem in checked.problems {
+            match problem.severity {
+                Severity::Warning => warn!("{problem}"),
+                Severity::Error => {
+                    error!("{problem}");
+                    first_error.get_or_insert(problem.to_string());
+                }
+            }
+        }
+        match checked.plan {
+            Some(plan) => self.wanted = plan,
+            None => self.refuse(DOCUMENT, first_error.unwrap_or_default()),
+        }
+    }
+
+    fn refuse(&mut self, what: &str, reason: String) {
+        self.refused.insert(what.to_owned(), reason);
+    }
+
+    /// What was refused for the same reason at the last attempt is not told again.
+    fn tell(&self, changes: u64, before: BTreeMap<String, String>) {
+        let mut refused = 0;
+        for (what, reason) in self.refused.iter().filter(|(what, reason)| before.get(*what) != Some(reason)) {
+            error!(of = what, reason, "a change is refused; what ran before goes on");
+            refused += 1;
+        }
+        let healed = !before.is_empty() && self.refused.is_empty();
+        if changes > 0 || healed {
+            info!("what runs is what the files say");
+        }
+        self.observed.change_reload(|status| {
+            status.reloads += changes;
+            status.refused += refused;
+            status.last_ok = self.refused.is_empty();
+            if let Some((what, reason)) = self.refused.iter().next() {
+                status.text = format!("{what}: {reason}");
+            } else if changes > 0 || healed {
+                status.text = "what runs is what the files say".into();
+            }
+        });
+    }
+
+    /// The files that decide what runs, or would run.
+    fn follow(&mut self) {
+        let pipelines = self.current.plan().pipelines.iter().chain(&self.wanted.pipelines);
+        let components = pipelines.flat_map(|pipeline| pipeline.plugins.iter().map(|plugin| plugin.component.as_path()));
+        self.watch.follow(components.chain([self.config.as_path()]));
+    }
+}
+
+fn uses(pipeline: &Pipeline, files: &BTreeSet<PathBuf>) -> bool {
+    pipeline.plugins.iter().any(|plugin| files.contains(&plugin.component))
+}

@@ -1,0 +1,10 @@
+//! `sluice run` as a process, from files to librdkafka's mock cluster, while its config and its plugins change under
+//! it. The components are those that `./dev components` built. Real servers are in `tests/end-to-end`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod assembly;
+mod config;
+mod halt;
+mod plugins;
+mod world;
