@@ -10,7 +10,7 @@ use std::{io, process::ExitCode, time::Duration};
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::{online, process};
+use crate::{demo, online, process};
 use document::Document;
 use logging::LogFormat;
 
@@ -47,6 +47,8 @@ enum Command {
     /// Looks at plugins
     #[command(subcommand)]
     Plugin(Plugin),
+    /// Shows the whole chain in this process, with stand-ins for Kafka, the index and Slack; nothing has to be installed
+    Demo(demo::Options),
     /// Prints a completion script, as in `source <(sluice completions bash)`
     Completions { shell: Shell },
 }
@@ -77,6 +79,13 @@ impl Cli {
                 }
             }
             Command::Plugin(Plugin::Inspect(inspect)) => inspect.run(),
+            Command::Demo(options) => match demo::run(&options) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => {
+                    eprintln!("sluice: {error:#}");
+                    ExitCode::FAILURE
+                }
+            },
             Command::Completions { shell } => {
                 clap_complete::generate(shell, &mut Self::command(), "sluice", &mut io::stdout());
                 ExitCode::SUCCESS

@@ -71,7 +71,8 @@ fn duration(text: &str) -> Result<Duration, String> {
 pub fn run(options: &Options) -> Result<()> {
     let plugins = components::find(options.plugins.as_deref(), &|name| std::env::var_os(name))?;
     let interrupt = Interrupt::listen()?;
-    let folder = tempfile::Builder::new().prefix("sluice-demo-").tempdir().context("cannot create the demo's folder")?;
+    let folder =
+        tempfile::Builder::new().prefix("sluice-demo-").tempdir().context("cannot create the demo's folder")?;
     let result = show(options, &plugins, &interrupt, folder.path());
     if options.keep || result.is_err() {
         let kept = folder.keep();
@@ -83,9 +84,9 @@ pub fn run(options: &Options) -> Result<()> {
 fn show(options: &Options, plugins: &Path, interrupt: &Interrupt, folder: &Path) -> Result<()> {
     let events = Events::record(&folder.join("sluice.log"))?;
     let scene = Scene::build(folder, plugins)?;
-    events.tell(Kind::Note, "the stand-ins for Kafka, index and Slack are up");
+    events.mark("stand-ins up");
     let process = start(&scene)?;
-    events.tell(Kind::Note, "the plugins are compiled, and the pipelines have started");
+    events.mark("plugins compiled and pipelines started");
     let generator = scene.print()?;
     let stage = Stage::open(&scene.places)?;
     let mut demo = Demo { scene, process, events, stage, looker: Looker::default(), interrupt };

@@ -153,7 +153,8 @@ impl Reload {
     /// The files that decide what runs, or would run.
     fn follow(&mut self) {
         let pipelines = self.current.plan().pipelines.iter().chain(&self.wanted.pipelines);
-        let components = pipelines.flat_map(|pipeline| pipeline.plugins.iter().map(|plugin| plugin.component.as_path()));
+        let components =
+            pipelines.flat_map(|pipeline| pipeline.plugins.iter().map(|plugin| plugin.component.as_path()));
         self.watch.follow(components.chain([self.config.as_path()]));
     }
 }

@@ -1,4 +1,4 @@
-//! `./dev demo`: container logs → agent → Kafka → indexer → Elasticsearch, killed on the way, and the books at the end.
+//! `./dev demo`: builds, and becomes `sluice demo`. `./dev demo --real`: container logs → agent → Kafka → indexer → Elasticsearch, killed on the way, and the books at the end.
 
 mod audit;
 mod balance;
@@ -8,7 +8,9 @@ mod fate;
 pub(crate) mod interrupt;
 pub(crate) mod sluice;
 
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -29,7 +31,9 @@ use crate::step::{step, timed};
 
 const INDEX: &str = "kubernetes-*";
 /// A cold Elasticsearch on two cores takes about twice as many lines; every container rotates a few times in a short demo.
-const PACE: Pace = Pace { rate: 2_000, rotate_at: 1024 * 1024 };
+const PACE: Pace = Pace { rate: 2_000, rotate_at: 1024 * 1024, keep: usize::MAX };
+/// How long the containers print unless somebody says how long.
+const USUAL: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_secs(1);
 /// How long the rest may take to arrive when nothing is printed any more.
 const DRAIN: Duration = Duration::from_secs(180);
@@ -38,13 +42,13 @@ const QUIET: Duration = Duration::from_secs(20);
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// With a real Kafka and a real Elasticsearch. The only kind of demo for now, and so the default
+    /// With a real Kafka and a real Elasticsearch, in processes that are killed on the way
     #[arg(long)]
     real: bool,
-    /// How long the containers print, e.g. 30s or 2m; at least 10s
-    #[arg(long = "for", value_name = "DURATION", default_value = "30s", value_parser = duration)]
-    duration: Duration,
-    /// Keeps the config files, the container logs and the logs of both processes
+    /// How long the containers print, e.g. 30s or 2m; at least 10s. Without it 30s with --real, else until q or Ctrl-C
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    duration: Option<Duration>,
+    /// Keeps the config files, the container logs and the logs of the router
     #[arg(long)]
     keep: bool,
 }
@@ -60,11 +64,11 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
-    if !options.real {
-        println!("./dev demo is ./dev demo --real for now: a demo without servers does not exist yet");
-    }
     step("sluice", project.cargo(&["build", "-p", "sluice"]))?;
     timed("components", || components::run(project))?;
+    if !options.real {
+        return become_demo(project, options);
+    }
     let interrupt = Interrupt::listen()?;
     let folder = tempfile::Builder::new().prefix("sluice-demo-").tempdir().context("cannot create a folder")?;
     let result = show(project, options, &interrupt, folder.path());
@@ -73,6 +77,19 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
         println!("\nkept: {}", folder.keep().display());
     }
     result
+}
+
+/// Hands over to `sluice demo`, terminal, signals and exit code included; returns only if that fails.
+fn become_demo(project: &Project, options: &Options) -> Result<()> {
+    let mut command = Command::new(project.cache.join("target/debug/sluice"));
+    command.arg("demo").arg("--plugins").arg(project.components());
+    if let Some(duration) = options.duration {
+        command.arg(format!("--for={}s", duration.as_secs()));
+    }
+    if options.keep {
+        command.arg("--keep");
+    }
+    Err(anyhow!(command.exec()).context("cannot start sluice demo"))
 }
 
 fn show(project: &Project, options: &Options, interrupt: &Interrupt, folder: &Path) -> Result<()> {
@@ -91,7 +108,7 @@ fn show(project: &Project, options: &Options, interrupt: &Interrupt, folder: &Pa
         folder,
     };
     let mut demo = Demo::new(project, &places, elasticsearch)?;
-    let result = demo.flow(&node, options.duration, interrupt);
+    let result = demo.flow(&node, options.duration.unwrap_or(USUAL), interrupt);
     let stopped = demo.stop();
     let summary = result?;
     stopped?;

@@ -157,6 +157,8 @@ mod tests {
             ("/p/router", Some(Layer::Binary)),
             ("/p/router/core", Some(Layer::Core)),
             ("/p/router/tail", Some(Layer::Edge)),
+            ("/p/router/node", Some(Layer::Edge)),
+            ("/p/router/demo", Some(Layer::Edge)),
             ("/p/tests/servers", Some(Layer::Beside)),
             ("/p/tests/hostile/spin", Some(Layer::Guest)),
             ("/p/plugins/sdk", Some(Layer::Guest)),

@@ -35,7 +35,7 @@ enum Task {
     Fmt,
     /// Builds the plugins into WebAssembly components.
     Components,
-    /// The whole chain, to look at: container logs, agent, Kafka, indexer, Elasticsearch.
+    /// The whole chain, to look at: in one process, or with --real on real servers.
     Demo(demo::Options),
     /// What a record costs, beside what others need.
     Bench(bench::Options),

@@ -11,14 +11,14 @@ const TELLING: usize = 200;
 /// `place` says who wrote the text, and `found` where in it the word is that was looked for.
 pub fn fingerprint(place: &[&str], text: &str, found: Range<usize>) -> String {
     let essence = essence(text, found);
-    let parts = place.iter().copied().chain([essence.as_str()]);
-    // FNV-1a; a byte that is in no text stands between the parts.
-    let hash = parts
-        .flat_map(|part| part.bytes().chain([0xff]))
-        .fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d, |hash: u128, byte| {
-            (hash ^ u128::from(byte)).wrapping_mul(0x0100_0000_0000_0000_0000_013b)
-        });
-    format!("exception-{hash:032x}")
+    let parts = || place.iter().copied().chain([essence.as_str()]);
+    format!("exception-{:016x}{:016x}", hash(parts(), 0xcbf2_9ce4_8422_2325), hash(parts(), 0x9ae1_6a3b_2f90_404f))
+}
+
+/// FNV-1a from a beginning of one's choice; a byte that is in no text stands between the parts.
+fn hash<'p>(parts: impl Iterator<Item = &'p str>, start: u64) -> u64 {
+    let bytes = parts.flat_map(|part| part.bytes().chain([0xff]));
+    bytes.fold(start, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// The line in which the word is, without its noise: from the name that the word is part of to the end, then what

@@ -14,11 +14,13 @@ use cover::Match;
 use own::{Own, Pattern};
 use rules::Rule;
 use serde::Deserialize;
+use sift::Sieve;
 use sluice_plugin::{Batch, Config, Edits, Enricher, Field, Path, Record, Target, Value, is_json};
 
 struct Redact {
     fields: Vec<Place>,
     rules: Vec<Rule>,
+    sieve: Sieve,
     /// What stands for a match of each rule.
     replacements: Vec<String>,
     own: Vec<Own>,
@@ -65,15 +67,14 @@ impl Enricher for Redact {
         let fields = paths.iter().map(|path| Place::new(path, config)).collect();
         config.essential();
         let replacements = Rule::ALL.iter().map(|rule| replacement.replace("{rule}", rule.name())).collect();
-        Ok(Self { fields, rules, replacements, own })
+        Ok(Self { fields, sieve: Sieve::new(&rules), rules, replacements, own })
     }
 
     fn candidates(&self, batch: &Batch) -> Option<Vec<usize>> {
         if !self.own.is_empty() {
             return None;
         }
-        let mut found: Vec<usize> =
-            self.fields.iter().flat_map(|place| sift::sift(&self.rules, batch, place.field)).collect();
+        let mut found: Vec<usize> = self.fields.iter().flat_map(|place| self.sieve.sift(batch, place.field)).collect();
         found.sort_unstable();
         found.dedup();
         Some(found)

@@ -15,8 +15,7 @@ const fn shape(prefix: &'static str, marks: &'static str, least: usize) -> Shape
     Shape { prefix, marks, least }
 }
 
-/// Of AWS, GitHub, GitLab, Slack, Stripe, OpenAI and Anthropic, Google, npm. What the sieve knows has to be in here, and
-/// the other way round: [`crate::sift`].
+/// Of AWS, GitHub, GitLab, Slack, Stripe, OpenAI and Anthropic, Google, npm. Each has a mark in `crate::sift`.
 const SHAPES: [Shape; 22] = [
     shape("AKIA", "", 16),
     shape("ASIA", "", 16),

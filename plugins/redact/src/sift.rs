@@ -1,82 +1,190 @@
 //! Tells at once for many records which of them no rule can find anything in.
 //!
-//! Each loop is over the places of a window, without a branch, so that it becomes vector instructions. They find too
-//! much, and never too little: what is looked for are a few characters of each thing that a rule knows.
+//! What rules find is known by three characters somewhere in it, a mark: passwords by `ssw`, Stripe's keys by `k_l`. At
+//! every place of a text, small tables say which groups of marks each of three characters fits, one table by its upper
+//! half and one by its lower half; where some group fits all three, a mark may be. Sixteen places are looked at at once.
+//! So too much is found, and never too little.
 use sluice_plugin::{Batch, Field, Window};
 
 use crate::rules::Rule;
 
-/// The records in whose field a rule may find something, ascending.
-pub fn sift(rules: &[Rule], batch: &Batch, field: Field) -> Vec<usize> {
-    let has = |rule| rules.contains(&rule);
-    let (emails, cards, tokens) = (has(Rule::Email), has(Rule::CreditCard), has(Rule::ApiToken));
-    let (bearers, addresses) = (has(Rule::Bearer), has(Rule::Ip));
-    batch.sift(field, |window| {
-        emails && email(window)
-            || cards && card(window)
-            || tokens && token(window)
-            || bearers && bearer(window)
-            || addresses && address(window)
-    })
+mod lanes;
+
+use lanes::Lanes;
+
+/// Marks; a letter stands for both cases, `*` for any character. A group also fits what is mixed of its marks, and those
+/// that are together here give no words when they are mixed. At most eight groups are one sieve.
+const GROUPS: [(Rule, &[&str]); 17] = [
+    (Rule::Email, &["@**"]),
+    // Passwords in addresses.
+    (Rule::ApiToken, &["@**"]),
+    // passwd, password, passphrase, pwd
+    (Rule::ApiToken, &["ssw", "sph"]),
+    (Rule::ApiToken, &["pwd"]),
+    // secret, token, key (also that of a private key), eyJ
+    (Rule::ApiToken, &["ecr"]),
+    (Rule::ApiToken, &["tok"]),
+    (Rule::ApiToken, &["key", "eyj"]),
+    // AKIA, ASIA, AIza and xoxb-
+    (Rule::ApiToken, &["kia"]),
+    (Rule::ApiToken, &["sia"]),
+    (Rule::ApiToken, &["aiz", "xox"]),
+    // ghp_, github_pat_, glpat-
+    (Rule::ApiToken, &["h*_"]),
+    (Rule::ApiToken, &["ub_"]),
+    (Rule::ApiToken, &["lpa"]),
+    // sk_live_, rk_test_, sk-, hooks.slack.com
+    (Rule::ApiToken, &["k_l", "k_t"]),
+    (Rule::ApiToken, &["sk-"]),
+    (Rule::ApiToken, &["k.c"]),
+    // Bearer, Authorization
+    (Rule::Bearer, &["bea", "riz"]),
+];
+
+/// What the rules of a configuration look for.
+pub struct Sieve {
+    marks: Vec<[Table; 3]>,
+    cards: bool,
+    addresses: bool,
+}
+
+/// Which groups a character at one place of a mark fits, a bit for each: those of both its halves.
+#[derive(Clone, Copy, Default)]
+struct Table {
+    by_low: [u8; 16],
+    by_high: [u8; 16],
+}
+
+impl Sieve {
+    pub fn new(rules: &[Rule]) -> Self {
+        let groups = GROUPS.iter().filter(|(rule, _)| rules.contains(rule));
+        let mut groups: Vec<&[&str]> = groups.map(|(_, marks)| *marks).collect();
+        groups.dedup();
+        let marks = groups.chunks(8).map(tables).collect();
+        Self { marks, cards: rules.contains(&Rule::CreditCard), addresses: rules.contains(&Rule::Ip) }
+    }
+
+    /// The records in whose field a rule may find something, ascending.
+    pub fn sift(&self, batch: &Batch, field: Field) -> Vec<usize> {
+        let Self { cards, addresses, .. } = *self;
+        match self.marks.as_slice() {
+            [one] => batch
+                .sift(field, |window| marks(window, [one]) || cards && card(window) || addresses && address(window)),
+            [one, two] => batch.sift(field, |window| {
+                marks(window, [one, two]) || cards && card(window) || addresses && address(window)
+            }),
+            many => batch.sift(field, |window| {
+                many.iter().any(|one| marks(window, [one])) || cards && card(window) || addresses && address(window)
+            }),
+        }
+    }
+}
+
+fn tables(groups: &[&[&str]]) -> [Table; 3] {
+    let mut tables = [Table::default(); 3];
+    for (group, marks) in groups.iter().enumerate() {
+        for (table, place) in tables.iter_mut().zip(0..) {
+            marks.iter().for_each(|mark| table.add(mark.as_bytes()[place], 1 << group));
+        }
+    }
+    tables
+}
+
+impl Table {
+    fn add(&mut self, character: u8, group: u8) {
+        if character == b'*' {
+            self.by_low.iter_mut().chain(&mut self.by_high).for_each(|groups| *groups |= group);
+        }
+        for case in [character.to_ascii_lowercase(), character.to_ascii_uppercase()] {
+            self.by_low[usize::from(case & 15)] |= group;
+            self.by_high[usize::from(case >> 4)] |= group;
+        }
+    }
 }
 
 #[inline(always)]
-fn any(test: impl Fn(usize) -> bool) -> bool {
-    (0..64).fold(0, |any, at| any | u8::from(test(at))) != 0
+fn marks<const N: usize>(window: &Window, sieves: [&[Table; 3]; N]) -> bool {
+    let sieves = sieves.map(|tables| tables.map(|table| (Lanes::load(&table.by_low), Lanes::load(&table.by_high))));
+    let mut found = Lanes::NONE;
+    for at in (0..64).step_by(16) {
+        let halves = [0, 1, 2].map(|ahead| at_place(window, at + ahead).halves());
+        for sieve in &sieves {
+            let fits = |place: usize| {
+                let ((by_low, by_high), (low, high)) = (sieve[place], halves[place]);
+                low.looked_up(by_low).and(high.looked_up(by_high))
+            };
+            found = found.or(fits(0).and(fits(1)).and(fits(2)));
+        }
+    }
+    found.any()
 }
 
-fn email(window: &Window) -> bool {
-    any(|at| window[at] == b'@')
-}
-
-/// Four digits, a digit or a separator, four digits, and a digit at the place that all groupings have one.
+/// Two groups of four digits, with no more than one character in between, and a digit four places on, where all ways to
+/// group a card's digits have one.
+#[inline(always)]
 fn card(window: &Window) -> bool {
-    let digits: [u8; 80] = std::array::from_fn(|at| u8::from(window[at].wrapping_sub(b'0') < 10));
-    let pairs: [u8; 78] = std::array::from_fn(|at| digits[at] & digits[at + 1]);
-    any(|at| {
-        let separated = (window[at + 4] == b' ') | (window[at + 4] == b'-');
-        let in_groups = pairs[at] & pairs[at + 2] & pairs[at + 5] & pairs[at + 7] & digits[at + 12];
-        in_groups & (digits[at + 4] | u8::from(separated)) != 0
-    })
-}
-
-/// Parts of `passwd`, `pwd`, `passphrase`, `secret`, `token`, `key`, and of how tokens begin.
-fn token(window: &Window) -> bool {
-    any(|at| {
-        let lower = |ahead: usize| window[at + ahead] | 0x20;
-        let (first, second, third, fourth) = (lower(0), lower(1), lower(2), lower(3));
-        let (next, after) = (window[at + 1], window[at + 2]);
-        // key, token, AKIA, sk_live_, sk-, slack.com
-        let k = (first == b'k')
-            & ((third == b'y') | (third == b'n') | (third == b'a') | (next == b'_') | (next == b'-') | (next == b'.'));
-        let password = ((first == b's') | (first == b'p')) & (second == b'w');
-        let passphrase = (first == b's') & (second == b'p') & (third == b'h');
-        let secret = (first == b's') & (third == b'c') & (fourth == b'r');
-        let github = (first == b'h') & (after == b'_') | (first == b'b') & (next == b'_');
-        let gitlab = (second == b'p') & (third == b'a') & (fourth == b't') & (first == b'l');
-        let others = (first == b'x') & (third == b'x')
-            | (first == b'y') & (second == b'j')
-            | (first == b'i') & (second == b'z') & (third == b'a')
-            | (first == b'a') & (second == b's') & (third == b'i') & (fourth == b'a');
-        k | password | passphrase | secret | github | gitlab | others | (window[at] == b'@')
-    })
-}
-
-/// Parts of `bearer` and of `authorization`.
-fn bearer(window: &Window) -> bool {
-    any(|at| {
-        let lower = |ahead: usize| window[at + ahead] | 0x20;
-        (lower(0) == b'b') & (lower(1) == b'e') & (lower(3) == b'r')
-            | (lower(0) == b'h') & (lower(2) == b'r') & (lower(4) == b'z')
-    })
+    let digits = (0..80).step_by(16).fold(0, |digits, at| digits | u128::from(at_place(window, at).digits()) << at);
+    let pairs = digits & digits >> 1;
+    let fours = pairs & pairs >> 2;
+    (fours & fours >> 5 & digits >> 12) as u64 != 0
 }
 
 /// A dot between digits, or two colons near one another.
 fn address(window: &Window) -> bool {
-    any(|at| {
-        let is_digit = |ahead: usize| window[at + ahead].wrapping_sub(b'0') < 10;
-        let is_colon = |ahead: usize| window[at + ahead] == b':';
-        is_digit(0) & (window[at + 1] == b'.') & is_digit(2)
-            | is_colon(0) & (is_colon(1) | is_colon(2) | is_colon(3) | is_colon(4) | is_colon(5))
+    let is_digit = |at: usize| window[at].is_ascii_digit();
+    (0..64).any(|at| match window[at] {
+        b':' => window[at + 1..at + 6].contains(&b':'),
+        b'.' => at == 0 || is_digit(at - 1) && is_digit(at + 1),
+        _ => is_digit(at) && window[at + 1] == b'.' && is_digit(at + 2),
     })
+}
+
+#[inline(always)]
+fn at_place(window: &Window, at: usize) -> Lanes {
+    window[at..].first_chunk().map_or(Lanes::NONE, Lanes::load)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fits(rules: &[Rule], text: &str) -> bool {
+        let mut window = [0; 80];
+        window[..text.len()].copy_from_slice(text.as_bytes());
+        let sieve = Sieve::new(rules);
+        sieve.marks.iter().any(|tables| marks(&window, [tables])) || sieve.cards && card(&window)
+    }
+
+    #[test]
+    fn usual_words_pass_no_sieve() {
+        let all = [Rule::Email, Rule::CreditCard, Rule::Bearer, Rule::ApiToken];
+        for text in [
+            "2026-01-02 03:04:05,678 INFO [http-nio-8080-exec-5] request",
+            "2026-01-02T03:04:05.678901Z level=info msg=\"order accepted\"",
+            "c.s.OrderService - took 57ms status=200 bytes=5123 region=eu",
+            "the number of special characters is required by their public",
+            "because variable names are being built from the section title",
+            "java.lang.IllegalStateException: no route to host 10.0.0.1:80",
+            "1700000000 17000000 1234-5678 0x7fff 4111",
+        ] {
+            assert!(!fits(&all, text), "{text}");
+        }
+    }
+
+    #[test]
+    fn marks_pass_in_either_case_at_every_place() {
+        for (rule, marks) in GROUPS {
+            for mark in marks {
+                for at in 0..64 {
+                    let text = format!("{}{}", " ".repeat(at), mark.replace('*', "x"));
+                    assert!(fits(&[rule], &text) && fits(&[rule], &text.to_ascii_uppercase()), "{mark} at {at}");
+                    assert!(!fits(&[Rule::CreditCard], &text), "{mark}");
+                }
+            }
+        }
+        for at in 0..64 {
+            let text = format!("{}4111-1111-1111-1", " ".repeat(at));
+            assert!(fits(&[Rule::CreditCard], &text), "{at}");
+        }
+    }
 }

@@ -26,11 +26,13 @@ pub trait Enricher: Sized {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target(pub(crate) u32);
 
-/// What changes in the record that [`Enricher::enrich`] looks at. Of two edits of one field, the later one counts.
+/// What changes in the record that [`Enricher::enrich`] looks at. Of several edits of one field only the last is made.
 #[derive(Debug)]
 pub struct Edits {
     start: u32,
     end: u32,
+    /// Where the record's edits begin.
+    first: usize,
     answer: enricher::Edits,
 }
 
@@ -82,17 +84,21 @@ impl Edits {
         let enricher::Edits { changes, arena } = &mut self.answer;
         let (at, size) = (arena.len() as u32, bytes.len() as u32);
         arena.extend_from_slice(bytes.as_bytes());
-        changes.push(enricher::Edit { start: self.start, end: self.end, field: target.0, kind, at, size });
+        let edit = enricher::Edit { start: self.start, end: self.end, field: target.0, kind, at, size };
+        match changes[self.first..].iter_mut().find(|earlier| earlier.field == target.0) {
+            Some(earlier) => *earlier = edit,
+            None => changes.push(edit),
+        }
     }
 }
 
 /// The edits that `enricher` makes in a batch.
 pub(crate) fn edits<'a>(enricher: &impl Enricher, batch: &'a Batch<'a>) -> enricher::Edits {
     let answer = enricher::Edits { changes: Vec::new(), arena: Vec::new() };
-    let mut edits = Edits { start: 0, end: 0, answer };
+    let mut edits = Edits { start: 0, end: 0, first: 0, answer };
     let mut ask = |start: usize| {
         let end = batch.alike_until(start);
-        (edits.start, edits.end) = (start as u32, end as u32);
+        (edits.start, edits.end, edits.first) = (start as u32, end as u32, edits.answer.changes.len());
         enricher.enrich(&batch.record(start), &mut edits);
         end
     };

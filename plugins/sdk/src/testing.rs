@@ -117,6 +117,9 @@ impl<T: Enricher> Configured<T> {
     fn edited(&self, rows: &[Json], in_runs: bool) -> Vec<Json> {
         let enricher::Edits { changes, arena } = edits(&self.plugin, &Batch::new(&self.batch(rows, in_runs)));
         let mut rows = rows.to_vec();
+        // What the host refuses.
+        let values: usize = changes.iter().map(|edit| (edit.end - edit.start) as usize).sum();
+        assert!(values <= rows.len() * self.writes.len(), "more edits than there are fields to write");
         for edit in changes {
             let bytes = &arena[edit.at as usize..][..edit.size as usize];
             let value = decode(edit.kind, std::str::from_utf8(bytes).unwrap_or_else(|e| not_valid(&e)));
@@ -359,6 +362,10 @@ mod tests {
         fn enrich(&self, record: &Record, edits: &mut Edits) {
             match record.text(self.0) {
                 None => edits.remove(Target(0)),
+                Some("twice") => {
+                    edits.set_bool(Target(0), true);
+                    edits.set_null(Target(0));
+                }
                 Some("integer") => edits.set_integer(Target(0), i64::MIN),
                 Some("not finite") => edits.set_number(Target(0), f64::NAN),
                 Some(text) => edits.set_number(Target(0), text.len() as f64 / 2.0),
@@ -374,6 +381,7 @@ mod tests {
             (r#"{"a":"not finite"}"#, r#"{"a":"not finite","z":null}"#),
             (r#"{"a":"x"}"#, r#"{"a":"x","z":0.5}"#),
             (r#"{"z":1}"#, "{}"),
+            (r#"{"a":"twice","z":1}"#, r#"{"a":"twice","z":null}"#),
         ] {
             assert_eq!(plugin.enriched(&[record])[0], serde_json::from_str::<Json>(expect).unwrap(), "{record}");
         }

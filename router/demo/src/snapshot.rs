@@ -5,7 +5,7 @@ use std::time::Duration;
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Snapshot {
-    /// Since the first container printed.
+    /// Since the demo began.
     pub elapsed: Duration,
     /// Until the demo ends by itself; `None` if it does not.
     pub left: Option<Duration>,
@@ -77,7 +77,7 @@ pub struct Alerts {
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Alert {
-    /// Since the first container printed.
+    /// Since the demo began.
     pub at: Duration,
     /// One line or several.
     pub text: String,
@@ -100,7 +100,7 @@ pub struct Pair {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// Since the first container printed.
+    /// Since the demo began.
     pub at: Duration,
     pub kind: Kind,
     pub text: String,

@@ -76,7 +76,9 @@ pub fn probe(connection: &Connection, topics: &[String], within: Duration) -> Re
     let consumer: BaseConsumer<Complaints> = BaseConsumer::from_config_and_context(&client, Complaints::default())
         .map_err(|error| refused(COMPONENT, &error))?;
     let first = topics.first().map(String::as_str);
-    let metadata = first_answer(&consumer, &connection.brokers, first, deadline)?;
+    let metadata = first_answer(&consumer, &connection.brokers, first, deadline).map_err(|why| {
+        Failure::transient(COMPONENT, why.unwrap_or_else(|| format!("no broker answers within {within:?}")))
+    })?;
     let state = |name: &String| match first {
         Some(first) if first == name => Ok(state(name, &metadata)),
         _ => consumer
@@ -98,28 +100,28 @@ fn left(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
 }
 
-/// Asks until there is an answer, the time is over, or what the client complains of will hardly change.
+/// Asks until there is an answer, the time is over, or what the client complains of will hardly change. The error is
+/// what it complains of.
 fn first_answer(
     consumer: &BaseConsumer<Complaints>,
     brokers: &[String],
     topic: Option<&str>,
     deadline: Instant,
-) -> Result<Metadata, Failure> {
+) -> Result<Metadata, Option<String>> {
     let mut patience = PATIENCE;
     loop {
         let answer = consumer.fetch_metadata(topic, patience.min(left(deadline)));
         while consumer.poll(Duration::from_millis(20)).is_some() {}
-        let error = match answer {
-            Ok(metadata) => return Ok(metadata),
-            Err(error) => error,
-        };
+        if let Ok(metadata) = answer {
+            return Ok(metadata);
+        }
         let heard = consumer.context().heard();
         // A name may have several addresses, which are tried in turn: one round of complaints is not the last word.
         let all_complained = patience > PATIENCE
             && brokers.iter().all(|broker| heard.reasons.iter().any(|reason| reason.contains(broker.as_str())));
         if heard.hopeless || all_complained || Instant::now() >= deadline {
-            let why = if heard.reasons.is_empty() { error.to_string() } else { heard.reasons.join("; ") };
-            return Err(Failure::transient(COMPONENT, format!("no broker answers: {why}")));
+            let why = format!("no broker answers: {}", heard.reasons.join("; "));
+            return Err(Some(why).filter(|_| !heard.reasons.is_empty()));
         }
         patience += PATIENCE;
     }
@@ -189,7 +191,10 @@ impl ClientContext for Complaints {
         }
         heard.hopeless |= matches!(code, Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL));
         let reason = plain(reason).to_owned();
-        if heard.reasons.len() < MOST_REASONS && !heard.reasons.contains(&reason) {
+        // The same comes again and again, also without the step that it happened in.
+        let (broker, told) = reason.split_once(": ").unwrap_or(("", &reason));
+        let known = heard.reasons.iter().any(|earlier| earlier.starts_with(broker) && earlier.contains(told));
+        if heard.reasons.len() < MOST_REASONS && !known {
             heard.reasons.push(reason);
         }
     }
@@ -204,7 +209,7 @@ fn plain(reason: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
+    use std::{io::Read, net::TcpListener, thread};
 
     use super::*;
 
@@ -228,7 +233,22 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let failure = probe(&connection(&address, &[]), &["logs".into()], Duration::from_secs(2)).unwrap_err();
-        assert!(failure.text.starts_with("no broker answers"), "{failure}");
+        assert_eq!(failure.text, "no broker answers within 2s");
+    }
+
+    /// As a listener for TLS does with a client that speaks plain text.
+    #[test]
+    fn a_server_that_hangs_up_is_told_apart() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let _ = (&stream).read(&mut [0; 64]);
+            }
+        });
+        let failure = probe(&connection(&address, &[]), &["logs".into()], Duration::from_secs(10)).unwrap_err();
+        assert!(failure.text.contains("Disconnected while requesting ApiVersion"), "{failure}");
+        assert_eq!(failure.text.matches("ApiVersion").count(), 1, "{failure}");
     }
 
     #[test]

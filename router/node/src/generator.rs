@@ -1,6 +1,8 @@
 //! Containers that print at a steady rate, and the memory of every line they printed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
@@ -8,7 +10,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::{Container, Error, Level, Voice};
 
-const TICK: Duration = Duration::from_millis(50);
+/// Between two writes to the files.
+const TICK: Duration = Duration::from_millis(100);
 
 /// How fast containers print, and how soon their files rotate.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +20,8 @@ pub struct Pace {
     pub rate: u64,
     /// Bytes of a log file.
     pub rotate_at: u64,
+    /// Rotated files that a container keeps; older ones are deleted.
+    pub keep: usize,
 }
 
 /// What each container printed: line `n` of pod `p` named the level `written[p][n]`.
@@ -52,6 +57,8 @@ struct Speaker {
     lines: Vec<Option<Level>>,
     /// Bytes written before the last rotation.
     rotated_at: u64,
+    /// Rotated files, the oldest first.
+    rotated: VecDeque<PathBuf>,
 }
 
 impl Generator {
@@ -62,6 +69,7 @@ impl Generator {
             voice,
             lines: Vec::new(),
             rotated_at: 0,
+            rotated: VecDeque::new(),
         });
         let speakers = speakers.collect();
         let told = Arc::new(Told::default());
@@ -113,7 +121,7 @@ fn print(mut speakers: Vec<Speaker>, pace: Pace, told: &Told) -> Result<Summary,
         }
         told.lines.store(printed, Ordering::Relaxed);
         for speaker in &mut speakers {
-            let rotated = speaker.settle(pace.rotate_at)?;
+            let rotated = speaker.settle(pace)?;
             told.rotations.fetch_add(u64::from(rotated), Ordering::Relaxed);
         }
         thread::sleep(TICK);
@@ -137,12 +145,17 @@ impl Speaker {
     }
 
     /// Puts everything on disk and rotates when it is time; whether it was.
-    fn settle(&mut self, rotate_at: u64) -> Result<bool, Error> {
+    fn settle(&mut self, pace: Pace) -> Result<bool, Error> {
         self.container.flush()?;
-        let due = self.container.bytes_written() - self.rotated_at >= rotate_at;
+        let due = self.container.bytes_written() - self.rotated_at >= pace.rotate_at;
         if due {
             self.rotated_at = self.container.bytes_written();
-            self.container.rotate()?;
+            self.rotated.push_back(self.container.rotate()?);
+        }
+        if self.rotated.len() > pace.keep
+            && let Some(oldest) = self.rotated.pop_front()
+        {
+            fs::remove_file(&oldest).map_err(Error::file("remove", &oldest))?;
         }
         Ok(due)
     }

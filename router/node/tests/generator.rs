@@ -18,7 +18,8 @@ fn every_line_is_in_a_file_once() {
     ];
     let pods: Vec<_> =
         containers.iter().map(|(container, _)| container.log().parent().unwrap().to_path_buf()).collect();
-    let generator = Generator::start(containers, Pace { rate: 20_000, rotate_at: 64 * 1024 }).unwrap();
+    let pace = Pace { rate: 20_000, rotate_at: 64 * 1024, keep: usize::MAX };
+    let generator = Generator::start(containers, pace).unwrap();
     let deadline = Instant::now() + Duration::from_secs(20);
     while generator.rotations() < 4 || generator.exceptions() < 3 {
         assert!(Instant::now() < deadline, "{} lines, {} rotations", generator.count(), generator.rotations());
@@ -40,4 +41,22 @@ fn every_line_is_in_a_file_once() {
         assert!(seen.iter().all(|times| *times == 1), "{pod}: {} lines", levels.len());
     }
     assert_eq!((summary.exceptions, summary.bytes), (exceptions, bytes));
+}
+
+#[test]
+fn old_files_are_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::new(folder.path()).unwrap();
+    let container = node.container(Spec::docker("shop", "web-1", "app")).unwrap();
+    let logs = container.log().parent().unwrap().to_path_buf();
+    let pace = Pace { rate: 20_000, rotate_at: 1024, keep: 2 };
+    let generator = Generator::start(vec![(container, Voice::Plain)], pace).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while generator.rotations() < 5 {
+        assert!(Instant::now() < deadline, "{} rotations", generator.rotations());
+        thread::yield_now();
+    }
+    generator.stop().unwrap();
+    // Two rotated ones and the one that is written.
+    assert_eq!(fs::read_dir(logs).unwrap().count(), 3);
 }

@@ -226,7 +226,8 @@ fn what_is_no_request_is_turned_away() {
 fn an_address_that_is_taken_is_named() {
     let server = serving(metrics::tests::snapshot(), BOUNDS);
     let error = start_bounded(server.address(), Arc::new(metrics::tests::snapshot), BOUNDS).unwrap_err().to_string();
-    let expected = format!("admin: cannot listen on {}: Address already in use (os error 98); write another", server.address());
+    let expected =
+        format!("admin: cannot listen on {}: Address already in use (os error 98); write another", server.address());
     assert!(error.starts_with(&expected), "{error}");
 }
 

@@ -39,7 +39,8 @@ impl Shelf {
         pipeline: &config::Pipeline,
         running: &[(config::Plugin, Arc<Plugin>)],
     ) -> Result<Vec<Arc<Plugin>>> {
-        let plugins: Vec<_> = pipeline.plugins.iter().map(|plugin| self.plugin(plugin, running)).collect::<Result<_>>()?;
+        let plugins: Vec<_> =
+            pipeline.plugins.iter().map(|plugin| self.plugin(plugin, running)).collect::<Result<_>>()?;
         let kinds: Vec<_> = plugins.iter().map(|plugin| (plugin.name(), plugin.kind())).collect();
         check_alerts(&pipeline.sink, &kinds)?;
         Ok(plugins)
@@ -51,18 +52,13 @@ impl Shelf {
         self.components.retain(|digest, _| used.contains(digest));
     }
 
-    fn plugin(
-        &mut self,
-        spec: &config::Plugin,
-        running: &[(config::Plugin, Arc<Plugin>)],
-    ) -> Result<Arc<Plugin>> {
+    fn plugin(&mut self, spec: &config::Plugin, running: &[(config::Plugin, Arc<Plugin>)]) -> Result<Arc<Plugin>> {
         let (name, path) = (&spec.name, spec.component.display());
         let bytes = read(&spec.component, self.limits.component)
             .with_context(|| format!("plugin {name}: cannot read its component {path}"))?;
         let digest = Digest(Sha256::digest(&bytes).into());
-        let same = |(before, plugin): &&(config::Plugin, Arc<Plugin>)| {
-            before == spec && plugin.component().digest == digest
-        };
+        let same =
+            |(before, plugin): &&(config::Plugin, Arc<Plugin>)| before == spec && plugin.component().digest == digest;
         if let Some((_, plugin)) = running.iter().find(same) {
             return Ok(plugin.clone());
         }

@@ -172,15 +172,7 @@ fn machine(file: &Path, found: Result<Found, String>) -> serde_json::Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn components() -> PathBuf {
-        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        set("SLUICE_COMPONENTS")
-            .or_else(|| Some(set("SLUICE_CACHE")?.join("components")))
-            .or_else(|| Some(set("XDG_CACHE_HOME")?.join("sluice/components")))
-            .or_else(|| Some(set("HOME")?.join(".cache/sluice/components")))
-            .expect("HOME is set")
-    }
+    use crate::online::tests::components;
 
     #[test]
     fn a_filter_shows_what_it_is() {

@@ -44,9 +44,9 @@ pipelines:
         config: {{ at_least: info }}
       - name: redact
         component: "{plugins}/redact.wasm"
-        config: {{ rules: [email, credit-card, bearer-token, api-token] }}
+        config: {{ rules: [email, credit-card, bearer, api-token] }}
     sink:
-      kafka: {{ brokers: ["{brokers}"], topic: {TOPIC}, acks: 1, compression: gzip, include_tag: true, include_time: true, linger: 20ms }}
+      kafka: {{ brokers: ["{brokers}"], topic: {TOPIC}, acks: all, compression: gzip, include_tag: true, include_time: true, linger: 20ms }}
   index:                                  # Kafka → Elasticsearch
     source:
       # After a kill Kafka waits so long before it gives the partitions to another; 45 s unless set.
@@ -59,13 +59,14 @@ pipelines:
       elasticsearch:
         hosts: ["{index}"]
         index: {{ logstash_prefix: kubernetes }}
-        flush: {{ interval: 1s, bytes: 1MiB, concurrency: 2 }}
+        flush: {{ interval: 500ms, bytes: 1MiB, concurrency: 2 }}
   alert:                                  # Kafka → Slack
     source:
       kafka: {{ brokers: ["{brokers}"], group: logs-inspector, topics: [{TOPIC}], options: {{ session.timeout.ms: 6000 }} }}
     plugins:
       - name: exceptions
         component: "{plugins}/exception-notifier.wasm"
+        config: {{ quote: 80 }}
     sink:
       slack: {{ webhook: {{ file: "{webhook}" }}, window: 15s }}
 dead_letter: {{ kafka: {{ brokers: ["{brokers}"], topic: {DEAD_LETTERS} }} }}

@@ -15,6 +15,8 @@ use tracing::{Level, Subscriber, field::Field};
 use tracing_subscriber::{EnvFilter, Layer, layer, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 const KEPT: usize = 100;
+/// Hexadecimal digits of a digest that are told.
+pub(super) const DIGITS: usize = 8;
 /// Where log lines come from that tell of a change.
 const CHANGES: [&str; 3] = ["sluice::reload", "sluice::process::current", "sluice_wasm"];
 
@@ -122,9 +124,14 @@ impl Words {
         // Writing to a String cannot fail.
         let _ = match field.name() {
             "message" => write!(self.message, "{value}"),
-            name => write!(self.fields, "{name} {value} "),
+            name => write!(self.fields, "{name} {} ", short(&value.to_string())),
         };
     }
+}
+
+/// A digest by its first digits.
+fn short(value: &str) -> &str {
+    value.strip_prefix("sha256:").and_then(|digits| digits.get(..DIGITS)).unwrap_or(value)
 }
 
 impl tracing::field::Visit for Words {
@@ -147,7 +154,7 @@ mod tests {
         let log = tracing_subscriber::registry().with(Recorder(events.clone()));
         tracing::subscriber::with_default(log, || {
             tracing::info!("books");
-            tracing::info!(target: "sluice::reload", count = 3, of = "ship", "taken");
+            tracing::info!(target: "sluice::reload", count = 3, of = "ship", to = %"sha256:0123456789abcdef", "taken");
             tracing::warn!(reason = %"no such file", "refused");
             for _ in 0..KEPT {
                 tracing::debug!("noise");
@@ -156,7 +163,7 @@ mod tests {
         let texts: Vec<(Kind, String)> = events.latest().into_iter().map(|event| (event.kind, event.text)).collect();
         let expect = [
             (Kind::Fault, "refused (reason no such file)".to_owned()),
-            (Kind::Change, "taken (count 3 of ship)".to_owned()),
+            (Kind::Change, "taken (count 3 of ship to 01234567)".to_owned()),
         ];
         assert_eq!(texts, expect);
         assert_eq!(events.last_faults(), "refused (reason no such file)");

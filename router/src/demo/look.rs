@@ -12,7 +12,12 @@ use sluice_demo::{
 };
 use sluice_node::Generator;
 
-use super::{document, events::Events, pair, scene::Scene};
+use super::{
+    document,
+    events::{DIGITS, Events},
+    pair,
+    scene::Scene,
+};
 use crate::{
     assemble::{SinkCounters, SourceCounters},
     process::{Observed, View},
@@ -24,8 +29,6 @@ const WINDOW: Duration = Duration::from_secs(3);
 const SAMPLE: Duration = Duration::from_millis(250);
 /// How long a record before and after is shown.
 const PAIR: Duration = Duration::from_secs(4);
-/// Hexadecimal digits of a digest that are shown.
-const DIGITS: usize = 8;
 /// Alerts that are shown.
 const ALERTS: usize = 40;
 
@@ -45,7 +48,6 @@ pub(super) struct Sources<'a> {
 /// Remembers what rates are made of.
 #[derive(Default)]
 pub(super) struct Looker {
-    began: Option<Instant>,
     samples: VecDeque<Sample>,
     rotations: u64,
     pair: Option<(Instant, Pair)>,
@@ -62,7 +64,6 @@ struct Sample {
 impl Looker {
     pub fn look(&mut self, sources: &Sources) -> Snapshot {
         let now = Instant::now();
-        let began = *self.began.get_or_insert(now);
         let views = sources.observed.pipelines();
         let books: Vec<(&View, Balance)> = views.iter().map(|view| (view, view.ledger.balance())).collect();
         self.sample(now, sources.printed, &books);
@@ -73,7 +74,7 @@ impl Looker {
             self.change_pair(now, sources.scene);
         }
         Snapshot {
-            elapsed: now - began,
+            elapsed: sources.events.now(),
             left: sources.left,
             printed: sources.printed,
             printed_per_s: self.rate(|sample| sample.printed),
@@ -154,10 +155,10 @@ impl Looker {
 /// What takes the time at the start, for whoever wants it shorter.
 fn mark_start(events: &Events, books: &[(&View, Balance)], documents: u64) {
     if books.iter().any(|(view, balance)| view.name == document::SHIP && balance.delivered > 0) {
-        events.mark("the first record in Kafka");
+        events.mark("first record in Kafka");
     }
     if documents > 0 {
-        events.mark("the first document in the index");
+        events.mark("first document in the index");
     }
 }
 

@@ -1,7 +1,7 @@
 //! One record twice: the line in its log file, and its document in the index.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     fs::{self, File},
     io::{Read as _, Seek as _, SeekFrom},
     path::Path,
@@ -15,6 +15,8 @@ use super::scene::Scene;
 
 /// Bytes at the end of a log file in which the line is looked for.
 const TAIL: u64 = 64 * 1024;
+/// How the words begin that redact writes unless told otherwise.
+const MASK: &str = "[REDACTED";
 
 /// A record that had a secret in it and is in the index already, of one container or another by `turn`. `None` if
 /// there is none right now.
@@ -42,7 +44,17 @@ fn of_container(scene: &Scene, link: &Path) -> Option<Pair> {
     let before = lines.get(&line)?.clone();
     let secrets =
         SECRETS.iter().filter(|secret| before.contains(**secret)).map(|secret| (*secret).to_owned()).collect();
-    Some(Pair { record: format!("{pod} line {line}"), before, after: document.source, secrets, masks: Vec::new() })
+    let (record, after) = (format!("{pod} line {line}"), document.source);
+    let masks = masks(&after);
+    Some(Pair { record, before, after, secrets, masks })
+}
+
+/// What redact wrote in place of secrets.
+fn masks(document: &str) -> Vec<String> {
+    let begins = document.match_indices(MASK);
+    let whole = |(at, _): (usize, &str)| document[at..].split_inclusive(']').next().map(str::to_owned);
+    let masks: BTreeSet<String> = begins.filter_map(whole).collect();
+    masks.into_iter().collect()
 }
 
 /// The number of the line that a document of the pod was made of.
@@ -92,6 +104,13 @@ mod tests {
         ] {
             assert_eq!(line_of(document, "web-1"), expect, "{document}");
         }
+    }
+
+    #[test]
+    fn masks_are_found_once_each() {
+        let document = r#"{"a":"[REDACTED:email], [REDACTED:card] and [REDACTED:email]","b":["plain"]}"#;
+        assert_eq!(masks(document), ["[REDACTED:card]", "[REDACTED:email]"]);
+        assert!(masks(r#"{"a":["x"]}"#).is_empty());
     }
 
     #[test]

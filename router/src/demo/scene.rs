@@ -8,8 +8,9 @@ use sluice_node::{Generator, Node, Pace, Spec, Voice};
 
 use super::{census::Census, components, document};
 
-/// Slow enough for a laptop and for what the mock cluster keeps (5 MiB a partition); the files rotate every 20 s or so.
-const PACE: Pace = Pace { rate: 300, rotate_at: 256 * 1024 };
+/// Slow enough for a laptop and for what the mock cluster keeps: compressed, 5 MiB a partition are some minutes. The
+/// files rotate every ten seconds or so, and the rotated ones take 50 MiB at most.
+const PACE: Pace = Pace { rate: 1_000, rotate_at: 512 * 1024, keep: 20 };
 /// Partitions of the topic that the logs go through.
 const PARTITIONS: i32 = 4;
 

@@ -20,8 +20,8 @@ const PICTURE: Duration = Duration::from_millis(200);
 const LOOK: Duration = Duration::from_millis(100);
 /// Between two blocks of lines.
 const BLOCK: Duration = Duration::from_secs(2);
-/// Of so many blocks one shows a record before and after.
-const PAIR: u64 = 3;
+/// Between two blocks that show a record before and after.
+const PAIR: Duration = Duration::from_secs(6);
 
 /// What somebody wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub(super) enum Turn {
 
 pub(super) enum Stage {
     Screen { screen: Screen, held: bool },
-    Lines { next: Instant, blocks: u64, told: Duration },
+    Lines { next: Instant, next_pair: Instant, told: Duration },
 }
 
 impl Stage {
@@ -45,7 +45,8 @@ impl Stage {
             "sluice demo: three pipelines in this process; nothing is installed\n{}",
             places_and_hints(places)
         ))?;
-        Ok(Self::Lines { next: Instant::now() + BLOCK / 2, blocks: 0, told: Duration::ZERO })
+        let now = Instant::now();
+        Ok(Self::Lines { next: now + BLOCK / 2, next_pair: now, told: Duration::ZERO })
     }
 
     /// Shows the snapshot, if it is time to, and waits a moment.
@@ -59,11 +60,15 @@ impl Stage {
                     None => {}
                 }
             }
-            Self::Lines { next, blocks, told } => {
-                if Instant::now() >= *next {
+            Self::Lines { next, next_pair, told } => {
+                let now = Instant::now();
+                if now >= *next {
                     *next += BLOCK;
-                    *blocks += 1;
-                    print(&plain::block(snapshot, *told, *blocks % PAIR == 2))?;
+                    let pair = now >= *next_pair && snapshot.pair.is_some();
+                    if pair {
+                        *next_pair = now + PAIR;
+                    }
+                    print(&plain::block(snapshot, *told, pair))?;
                     let events = snapshot.events.iter().map(|event| event.at);
                     let alerts = snapshot.alerts.latest.iter().map(|alert| alert.at);
                     *told = events.chain(alerts).max().unwrap_or_default().max(*told);

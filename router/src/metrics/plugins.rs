@@ -31,9 +31,11 @@ pub(super) fn write(page: &mut Page, pipelines: &[PipelineSnapshot]) {
     counter("sluice_plugin_records_total", "Records that the plugin was called with.", |counts| counts.records);
     counter("sluice_plugin_dropped_total", "Records that the plugin's answers dropped.", |counts| counts.dropped);
     counter("sluice_plugin_edits_total", "Values that the plugin's answers set.", |counts| counts.edits);
-    counter("sluice_plugin_edits_blocked_total", "Edits that changed nothing: what was in their way is no object.", |counts| {
-        counts.blocked
-    });
+    counter(
+        "sluice_plugin_edits_blocked_total",
+        "Edits that changed nothing: what was in their way is no object.",
+        |counts| counts.blocked,
+    );
     counter("sluice_plugin_alerts_total", "Alerts that the plugin raised.", |counts| counts.alerts);
     counter("sluice_plugin_faults_total", "Calls that failed.", |counts| counts.faults);
     counter("sluice_plugin_passed_total", "Records that went on without the plugin's answer.", |counts| counts.passed);

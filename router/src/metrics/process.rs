@@ -24,16 +24,21 @@ pub(super) fn write(page: &mut Page, reload: &ReloadStatus) {
 }
 
 fn config(page: &mut Page, reload: &ReloadStatus) {
-    page.gauge("sluice_config_last_reload_successful", "Whether what runs is what the config file and the plugin files say.")
-        .add(&[], u64::from(reload.last_ok));
-    let mut reloads = page.counter("sluice_config_reloads_total", "Changes of those files since the start, by what became of them.");
+    page.gauge(
+        "sluice_config_last_reload_successful",
+        "Whether what runs is what the config file and the plugin files say.",
+    )
+    .add(&[], u64::from(reload.last_ok));
+    let mut reloads =
+        page.counter("sluice_config_reloads_total", "Changes of those files since the start, by what became of them.");
     reloads.add(&[("result", "applied")], reload.reloads);
     reloads.add(&[("result", "refused")], reload.refused);
 }
 
 /// The names and meanings are those of Prometheus' own client libraries, so that common dashboards find them.
 fn machine(page: &mut Page) {
-    page.counter("process_cpu_seconds_total", "CPU time of all threads, in user and kernel mode.").add(&[], cpu_seconds());
+    page.counter("process_cpu_seconds_total", "CPU time of all threads, in user and kernel mode.")
+        .add(&[], cpu_seconds());
     let mut start = page.gauge("process_start_time_seconds", "When the process began, in seconds since 1970.");
     if let Some(began) = *BEGAN {
         start.add(&[], began);

@@ -21,10 +21,14 @@ pub(super) fn write(page: &mut Page, pipelines: &[PipelineSnapshot]) {
     let mut gauge = |name, help, counter| of_files(true, name, help, counter);
     gauge("sluice_source_lag_bytes", "Bytes in followed files that are not delivered.", |counters| &counters.lag_bytes);
     gauge("sluice_files_open", "Files held open.", |counters| &counters.files_open);
-    gauge("sluice_files_deleted", "Files held open that no path leads to any more.", |counters| &counters.files_deleted);
-    gauge("sluice_files_deleted_unread_bytes", "Bytes of deleted files that are not read yet; only the open file keeps them.", |counters| {
-        &counters.deleted_bytes
+    gauge("sluice_files_deleted", "Files held open that no path leads to any more.", |counters| {
+        &counters.files_deleted
     });
+    gauge(
+        "sluice_files_deleted_unread_bytes",
+        "Bytes of deleted files that are not read yet; only the open file keeps them.",
+        |counters| &counters.deleted_bytes,
+    );
     gauge("sluice_files_unreadable", "Files that a pattern names and that cannot be opened or read.", |counters| {
         &counters.files_unreadable
     });
@@ -32,11 +36,17 @@ pub(super) fn write(page: &mut Page, pipelines: &[PipelineSnapshot]) {
     counter("sluice_files_read_bytes_total", "Bytes read from files, those read again included.", |counters| {
         &counters.bytes_read
     });
-    counter("sluice_files_rotations_total", "Files replaced by another under the same path.", |counters| &counters.rotations);
-    counter("sluice_files_truncations_total", "Files that were emptied in place.", |counters| &counters.truncations);
-    counter("sluice_files_lines_malformed_total", "Lines without the format of their file; each became a record as it stands.", |counters| {
-        &counters.lines_malformed
+    counter("sluice_files_rotations_total", "Files replaced by another under the same path.", |counters| {
+        &counters.rotations
     });
+    counter("sluice_files_truncations_total", "Files that were emptied in place.", |counters| &counters.truncations);
+    counter(
+        "sluice_files_lines_malformed_total",
+        "Lines without the format of their file; each became a record as it stands.",
+        |counters| &counters.lines_malformed,
+    );
     counter("sluice_files_lines_cut_total", "Records cut at the longest line.", |counters| &counters.lines_cut);
-    counter("sluice_files_lines_not_utf8_total", "Records whose text was not UTF-8.", |counters| &counters.lines_not_utf8);
+    counter("sluice_files_lines_not_utf8_total", "Records whose text was not UTF-8.", |counters| {
+        &counters.lines_not_utf8
+    });
 }

@@ -22,7 +22,7 @@ pub(crate) struct Metric {
     pub values: Vec<(BTreeMap<String, String>, f64)>,
 }
 
-/// Two pipelines with every kind of source and sink, and all that a balance may hold.
+/// Pipelines with every kind of source and sink, and all that a balance may hold.
 pub(crate) fn snapshot() -> Snapshot {
     let counts = |pairs: &[(&str, u64)]| pairs.iter().map(|(name, count)| (String::from(*name), *count)).collect();
     let balance = Balance {
@@ -70,7 +70,9 @@ pub(crate) fn snapshot() -> Snapshot {
         plugins: Vec::new(),
         halted: None,
     };
-    Snapshot { reload: ReloadStatus::default(), is_stopping: false, pipelines: vec![ship, index] }
+    let sink = SinkCounters::Slack(Default::default());
+    let alert = PipelineSnapshot { name: "alert".into(), sink, ..index.clone() };
+    Snapshot { reload: ReloadStatus::default(), is_stopping: false, pipelines: vec![ship, index, alert] }
 }
 
 /// Reads a page as strictly as its format is described: each metric in one piece, with help, type and values.
@@ -142,7 +144,8 @@ fn document() -> String {
 
 #[test]
 fn pages_keep_the_rules_of_the_format() {
-    let plain = |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+    let plain =
+        |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
     for (name, metric) in parse(&page(&snapshot())) {
         assert!(plain(&name) && (name.starts_with("sluice_") || name.starts_with("process_")), "{name}");
         assert!(metric.help.len() > 10 && metric.help.ends_with('.') && !metric.help.contains('\\'), "{name}");
@@ -174,7 +177,8 @@ fn figures_are_those_of_the_snapshot() {
     snapshot.pipelines[1].halted = Some("why".into());
     snapshot.reload = ReloadStatus { last_ok: false, text: "why".into(), reloads: 3, refused: 4 };
     let page = page(&snapshot);
-    let plugin = format!("{{pipeline=\"ship\",plugin=\"drop-debug\",digest=\"sha256:{}\",kind=\"filter\"}}", "0a".repeat(32));
+    let plugin =
+        format!("{{pipeline=\"ship\",plugin=\"drop-debug\",digest=\"sha256:{}\",kind=\"filter\"}}", "0a".repeat(32));
     for line in [
         "sluice_config_last_reload_successful 0",
         "sluice_config_reloads_total{result=\"applied\"} 3",
@@ -241,10 +245,14 @@ fn the_process_measures_itself() {
 #[test]
 fn the_document_names_every_metric_with_its_type_and_labels() {
     let mut described = BTreeSet::new();
-    for row in document().lines().filter(|line| line.starts_with("| `")) {
+    let is_row = |line: &&str| ["| `sluice_", "| `process_"].iter().any(|start| line.starts_with(start));
+    for row in document().lines().filter(is_row) {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
-        let labels: BTreeSet<String> =
-            cells[3].split(',').map(|label| label.trim().trim_matches('`').to_owned()).filter(|label| !label.is_empty()).collect();
+        let labels: BTreeSet<String> = cells[3]
+            .split(',')
+            .map(|label| label.trim().trim_matches('`').to_owned())
+            .filter(|label| !label.is_empty())
+            .collect();
         assert!(cells[4].len() > 10, "{row} says nothing");
         let entry = (cells[1].trim_matches('`').to_owned(), cells[2].to_owned(), labels);
         assert!(described.insert(entry), "{row} is there twice");
@@ -272,7 +280,8 @@ fn the_alert_rules_use_metrics_that_exist() {
         assert!(rule["alert"].as_str().unwrap().starts_with("Sluice"));
         let rule = rule["expr"].as_str().unwrap();
         let words = rule.split(|character: char| !character.is_ascii_alphanumeric() && character != '_');
-        let used: Vec<&str> = words.filter(|word| word.starts_with("sluice_") || word.starts_with("process_")).collect();
+        let used: Vec<&str> =
+            words.filter(|word| word.starts_with("sluice_") || word.starts_with("process_")).collect();
         assert!(!used.is_empty(), "{rule}");
         for name in used {
             assert!(metrics.contains_key(name), "{name} in {rule}");

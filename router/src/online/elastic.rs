@@ -55,6 +55,10 @@ fn finding(component: &str, host: &Host, credentials: bool) -> Finding {
             place,
             format!("answers with status {status}, and not as Elasticsearch or OpenSearch does; look at the address"),
         ),
+        // What rustls says of an answer that is no TLS.
+        Answer::Unreachable(why) if why.contains("InvalidContentType") => {
+            Finding::error(component, place, format!("{why}; it seems to speak no TLS, so write http:// in `hosts`"))
+        }
         Answer::Unreachable(why) => Finding::error(component, place, why.clone()),
     }
 }
@@ -80,5 +84,7 @@ mod tests {
         check(Answer::Other { status: 503 }, true, Level::Error, "answers with status 503");
         check(Answer::Other { status: 200 }, true, Level::Warning, "not as Elasticsearch or OpenSearch does");
         check(Answer::Unreachable("cannot be reached: x".into()), true, Level::Error, "cannot be reached: x");
+        let no_tls = "cannot be reached: received corrupt message of type InvalidContentType";
+        check(Answer::Unreachable(no_tls.into()), true, Level::Error, "InvalidContentType; it seems to speak no TLS");
     }
 }

@@ -39,4 +39,4 @@ pub fn look(plan: &Plan, mut tell: impl FnMut(Finding)) -> Result<()> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -14,19 +14,18 @@ pub(super) fn look(plan: &Plan) -> Result<Vec<Finding>> {
     let mut shelf = Shelf::new()?;
     let mut findings = Vec::new();
     for pipeline in plan.pipelines.iter().filter(|pipeline| !pipeline.plugins.is_empty()) {
-        let place = |text: &str| format!("{text} of {}", pipeline.name);
         let loaded = shelf.load(pipeline, &[]).and_then(|plugins| {
             Lineup::new(plugins.clone(), plan.dead_letter.is_some())?;
             Ok(plugins)
         });
         match loaded {
             Ok(plugins) => findings.extend(plugins.iter().zip(&pipeline.plugins).map(|(plugin, written)| {
-                let component = place(&format!("plugin {}", written.name));
+                let component = format!("plugin {} of {}", written.name, pipeline.name);
                 let text = format!("{} {}, accepts its config", plugin.kind(), plugin.component().digest);
                 Finding::ok(&component, &written.component.display().to_string(), text)
             })),
             Err(error) => {
-                findings.push(Finding::error("plugins", &place("").trim_start().to_owned(), format!("{error:#}")))
+                findings.push(Finding::error("plugins", &format!("of {}", pipeline.name), format!("{error:#}")))
             }
         }
     }

@@ -1,18 +1,21 @@
 //! Plans against a world that is not there, and against what a test can put there: files.
 
-use std::{net::TcpListener, path::Path, time::Instant};
+use std::{net::TcpListener, path::PathBuf, time::Instant};
 
 use super::*;
 use crate::config;
 
-fn findings(document: &str) -> Vec<String> {
+fn plan(document: &str) -> Plan {
     let checked = config::check(document, "sluice.yaml", &|name| match name {
         "HOOK_URL" => Some("https://hooks.example.org/hunter2".to_owned()),
         _ => None,
     });
-    let plan = checked.plan.unwrap_or_else(|| panic!("{:#?}", checked.problems));
+    checked.plan.unwrap_or_else(|| panic!("{:#?}", checked.problems))
+}
+
+fn findings(document: &str) -> Vec<String> {
     let mut lines = Vec::new();
-    look(&plan, |finding| lines.push(finding.to_string())).unwrap();
+    look(&plan(document), |finding| lines.push(finding.to_string())).unwrap();
     lines
 }
 
@@ -50,17 +53,16 @@ dead_letter: {{ kafka: {{ brokers: [\"{kafka}\"], topic: dead }} }}
 
 #[test]
 fn secrets_are_read_and_never_shown() {
-    let folder = std::env::temp_dir().join(format!("sluice-online-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
+    let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| {
-        let path = folder.join(name);
+        let path = folder.path().join(name);
         std::fs::write(&path, text).unwrap();
         path.display().to_string()
     };
     let (password, empty) = (file("password", "hunter2\n"), file("empty", "\n"));
     let (hook, words, pem) =
         (file("hook", "https://hooks.example.org/hunter2\n"), file("words", "hunter2"), file("pem", "hunter2"));
-    let none = folder.join("none").display().to_string();
+    let none = folder.path().join("none").display().to_string();
     let cluster = closed_port();
     let slack = |name: &str, webhook: &str| {
         format!(
@@ -85,7 +87,6 @@ dead_letter: {{ kafka: {{ brokers: [\"{cluster}\"], topic: dead, options: {{ sas
         slack("c", &format!("{{ file: {none} }}")),
         slack("d", "\"${HOOK_URL}\""),
     ));
-    std::fs::remove_dir_all(&folder).unwrap();
     for expected in [
         format!("ok: kafka option sasl.password {password}: the secret can be read"),
         format!("ok: slack sink of a {hook}: the webhook's address can be read; it was not called"),
@@ -117,7 +118,7 @@ fn components_are_loaded_as_a_pipeline_would() {
             closed_port(),
         )
     };
-    let first = |config, more| findings(&document(config, more)).remove(0);
+    let first = |config, more| plugins::look(&plan(&document(config, more))).unwrap().remove(0).to_string();
     let place = component.display();
     let line = first("{ at_least: info }", ", on_fault: halt");
     assert!(line.starts_with(&format!("ok: plugin drop of ship {place}: filter sha256:")), "{line}");
@@ -128,13 +129,12 @@ fn components_are_loaded_as_a_pipeline_would() {
     assert!(line.starts_with("error: plugins of ship: ") && line.contains("`dead_letter`"), "{line}");
 }
 
-fn components() -> std::path::PathBuf {
-    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-    let at = |folder: std::ffi::OsString, below: &str| Path::new(&folder).join(below);
+/// The folder of the components that `./dev test` builds before it runs the tests.
+pub(crate) fn components() -> PathBuf {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     set("SLUICE_COMPONENTS")
-        .map(Into::into)
-        .or_else(|| Some(at(set("SLUICE_CACHE")?, "components")))
-        .or_else(|| Some(at(set("XDG_CACHE_HOME")?, "sluice/components")))
-        .or_else(|| Some(at(set("HOME")?, ".cache/sluice/components")))
+        .or_else(|| Some(set("SLUICE_CACHE")?.join("components")))
+        .or_else(|| Some(set("XDG_CACHE_HOME")?.join("sluice/components")))
+        .or_else(|| Some(set("HOME")?.join(".cache/sluice/components")))
         .expect("HOME is set")
 }

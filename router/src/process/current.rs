@@ -170,7 +170,11 @@ fn tell(pipeline: &str, before: &[Arc<Plugin>], after: &[Arc<Plugin>]) {
             Some(old) if Arc::ptr_eq(&old, plugin) => {}
             Some(old) => {
                 let from = old.component().digest;
-                let what = if from == to { "another config of the plugin took over" } else { "another component of the plugin took over" };
+                let what = if from == to {
+                    "another config of the plugin took over"
+                } else {
+                    "another component of the plugin took over"
+                };
                 info!(pipeline, plugin = name, %from, %to, "{what}");
             }
         }

@@ -31,9 +31,8 @@ impl Difference {
                 Some(_) => {}
             }
         }
-        let stays = |name: &String| {
-            pipelines.iter().any(|pipeline| pipeline.name == *name) && !difference.start.contains(name)
-        };
+        let stays =
+            |name: &String| pipelines.iter().any(|pipeline| pipeline.name == *name) && !difference.start.contains(name);
         let running = running.pipelines.iter().map(|pipeline| &pipeline.name);
         difference.stop = running.filter(|name| !stays(name)).cloned().collect();
         difference
@@ -75,11 +74,15 @@ grace_period: 25s
         let wanted = RUNNING.replace(from, to);
         assert!(from.is_empty() || wanted != RUNNING, "{from} is not in the document");
         let difference = Difference::between(&plan(RUNNING), &plan(&wanted));
-        assert_eq!((&*difference.stop, &*difference.start, &*difference.swap), (
-            &*stop.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(),
-            &*start.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(),
-            &*swap.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(),
-        ), "{from} → {to}");
+        assert_eq!(
+            (&*difference.stop, &*difference.start, &*difference.swap),
+            (
+                &*stop.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(),
+                &*start.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(),
+                &*swap.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(),
+            ),
+            "{from} → {to}"
+        );
     }
 
     #[test]

@@ -50,8 +50,15 @@ struct Running {
 
 impl Fleet {
     pub fn new(grace: Duration, observed: Arc<Observed>) -> Arc<Self> {
-        let state =
-            State { running: Vec::new(), started: 0, grace, deadline: None, is_changing: false, is_over: false, failed: None };
+        let state = State {
+            running: Vec::new(),
+            started: 0,
+            grace,
+            deadline: None,
+            is_changing: false,
+            is_over: false,
+            failed: None,
+        };
         Arc::new(Self { state: Mutex::new(state), changed: Condvar::new(), observed })
     }
 

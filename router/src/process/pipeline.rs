@@ -20,9 +20,7 @@ pub(super) fn spawn(
     thread::Builder::new().name(format!("pipe-{}", assembly.name)).spawn(move || {
         // A panic takes the same way out as a failure for good: in order, with the other pipelines run dry.
         let result = panic::catch_unwind(panic::AssertUnwindSafe(|| live(&assembly, &shutdown)));
-        let result = result.unwrap_or_else(|_| {
-            Err(Failure::fatal("pipeline", "panicked; the lines above say where"))
-        });
+        let result = result.unwrap_or_else(|_| Err(Failure::fatal("pipeline", "panicked; the lines above say where")));
         assembly.status.ended(&result);
         ended(&assembly.name, result);
     })?;

@@ -97,7 +97,8 @@ fn a_process_shows_itself_and_stops_on_order() {
     topic.wait_for(end - 1);
 
     let view = &observed.pipelines()[0];
-    let plugins: Vec<_> = view.plugins().iter().map(|plugin| (plugin.name().to_owned(), plugin.counters().read().records)).collect();
+    let plugins: Vec<_> =
+        view.plugins().iter().map(|plugin| (plugin.name().to_owned(), plugin.counters().read().records)).collect();
     assert_eq!((view.name.as_str(), plugins), ("ship", vec![("drop".to_owned(), end)]));
     assert_eq!(view.halted(), None);
     assert!(observed.reload().last_ok);

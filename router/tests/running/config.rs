@@ -88,7 +88,9 @@ fn the_admin_port_follows_the_config_and_tells_what_is_refused() {
     assert!(get(ports[1], "/readyz").is_none());
 
     config(ports[1], "");
-    eventually("readiness at the new port", || get(ports[1], "/readyz").is_some_and(|answer| answer.contains("200 OK")));
+    eventually("readiness at the new port", || {
+        get(ports[1], "/readyz").is_some_and(|answer| answer.contains("200 OK"))
+    });
     eventually("the old port to be free", || get(ports[0], "/readyz").is_none());
 
     config(ports[1], "{ name: f, component: /nowhere/f.wasm }");

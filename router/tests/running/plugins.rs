@@ -50,7 +50,10 @@ fn configs_and_components_take_over_while_lines_flow_and_none_is_lost_or_doubled
     sluice.wait_for("a change is refused; what ran before goes on", &[("reason", &digest(&newer)), ("reason", "loud")]);
     topic.wait_for_more(100);
     mount.publish(&[("sluice.yaml", b"pipelines: { ship: [".as_slice()), ("level-filter.wasm", &newer)]);
-    sluice.wait_for("a change is refused; what ran before goes on", &[("of", "the config file"), ("reason", "sluice.yaml:1:")]);
+    sluice.wait_for(
+        "a change is refused; what ran before goes on",
+        &[("of", "the config file"), ("reason", "sluice.yaml:1:")],
+    );
     topic.wait_for_more(100);
 
     let end = writer.finish();
@@ -72,7 +75,8 @@ fn a_component_that_is_copied_slowly_is_loaded_once_and_whole() {
     let world = World::new(&["logs"]);
     let filter = component("level-filter");
     fs::copy(&filter, world.path("filter.wasm")).unwrap();
-    let plugin = format!("{{ name: drop, component: {}, config: {{ at_least: info }} }}", world.path("filter.wasm").display());
+    let plugin =
+        format!("{{ name: drop, component: {}, config: {{ at_least: info }} }}", world.path("filter.wasm").display());
     let config = format!("pipelines:\n{}{}", world.pipeline("ship", &plugin, "logs"), world.dead_letter());
     world.write("sluice.yaml", &config);
     let sluice = world.run("sluice.yaml");

@@ -113,7 +113,9 @@ impl World {
         let log = self.path("log");
         let launch = Launch {
             program: env!("CARGO_BIN_EXE_sluice").into(),
-            arguments: ["run", "--log-format", "json", "--report-every", "0", "--config", config].map(Into::into).into(),
+            arguments: ["run", "--log-format", "json", "--report-every", "0", "--config", config]
+                .map(Into::into)
+                .into(),
             environment: vec![("RUST_LOG", "info,rdkafka=off".into())],
             folder: self.folder.path().to_path_buf(),
             log: log.clone(),

@@ -28,6 +28,10 @@ fn line(index: usize) -> String {
     format!(r#"{{"ts":"2026-01-02T03:04:05.{index:06}Z","level":"{level}","logger":"shop.cart","msg":"{message}"}}"#)
 }
 
+fn plain_line(index: usize) -> String {
+    format!("INFO shop.cart {index}: {}", "order accepted and queued for the warehouse, ".repeat(5))
+}
+
 fn document(index: usize) -> String {
     holding(line(index), index)
 }
@@ -62,11 +66,22 @@ fn unknown(len: usize, row: fn(usize) -> String) -> Batch {
 
 /// Asks a plugin about the same batch again and again: options are such that nothing is dropped.
 fn ask(c: &mut Criterion, name: &str, options: &str, batch: Batch) {
+    measure(c, name, "level-filter", options, batch);
+}
+
+fn measure(c: &mut Criterion, name: &str, component: &str, options: &str, batch: Batch) {
     let len = batch.len() as u64;
-    let mut run = Run::new(vec![plugin("level-filter", options)]);
+    let mut run = Run::new(vec![plugin(component, options)]);
     let plugin = run.lineup.current()[0].clone();
     let mut batch = Some(batch);
-    let mut ask = || batch = batch.take().map(|asked| run.apply(asked));
+    // What an enricher changed is taken out again, so that the next call meets the same records.
+    let mut ask = || {
+        batch = batch.take().map(|asked| {
+            let mut kept = run.apply(asked);
+            kept.take_edits();
+            kept
+        });
+    };
     let mut group = c.benchmark_group(name);
     group.throughput(Throughput::Elements(len));
     group.bench_function("apply", |b| b.iter(&mut ask));
@@ -126,6 +141,25 @@ fn dropping(c: &mut Criterion) {
     group.finish();
 }
 
+/// The other plugins on what they are for: most records have nothing to find, redact or alert about.
+fn shipped(c: &mut Criterion) {
+    for (kind, shape, row) in [
+        ("JSON lines", Shape::Lines, line as fn(usize) -> String),
+        ("plain lines", Shape::Lines, plain_line),
+        ("documents", Shape::Documents, document),
+    ] {
+        let batch = || match shape {
+            Shape::Lines => make(shape, 1000, 5, row),
+            Shape::Documents => unknown(1000, row),
+        };
+        for (component, options) in
+            [("exception-notifier", "{}"), ("redact", "{}"), ("json-promote", r#"{"fields":["level","logger"]}"#)]
+        {
+            measure(c, &format!("{component}, {kind}"), component, options, batch());
+        }
+    }
+}
+
 fn native(c: &mut Criterion) {
     let mut group = c.benchmark_group("native");
     group.throughput(Throughput::Elements(1000));
@@ -140,5 +174,5 @@ fn native(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, crossing, columns, dropping, native);
+criterion_group!(benches, crossing, columns, dropping, shipped, native);
 criterion_main!(benches);

@@ -147,8 +147,7 @@ fn bounded(alert: notifier::Alert) -> Result<Raised, String> {
     if !color.is_empty() && !is_color(&color) {
         return Err("a colour that is not written as #rrggbb".into());
     }
-    let details =
-        details.into_iter().map(|detail| (cut(detail.name, LONGEST_TITLE), cut(detail.value, LONGEST_TITLE)));
+    let details = details.into_iter().map(|detail| (cut(detail.name, LONGEST_TITLE), cut(detail.value, LONGEST_TITLE)));
     Ok(Raised {
         item,
         fingerprint,

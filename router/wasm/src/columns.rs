@@ -68,7 +68,14 @@ enum Place {
 impl<'a> Columns<'a> {
     pub fn new(batch: &'a Batch, fields: &'a Fields, window: Range<usize>) -> Self {
         let alive = (window.start as u32..window.end as u32).collect();
-        Self { batch, fields, alive, columns: vec![None; fields.len()], touched: vec![false; fields.len()], times: None }
+        Self {
+            batch,
+            fields,
+            alive,
+            columns: vec![None; fields.len()],
+            touched: vec![false; fields.len()],
+            times: None,
+        }
     }
 
     /// Indices into the batch of the records that are left.
@@ -91,7 +98,8 @@ impl<'a> Columns<'a> {
         for (place, fields) in groups {
             self.find(place, &fields);
             for field in fields.into_iter().filter(|field| self.touched[*field]) {
-                self.columns[field] = self.columns[field].take().map(|column| overlay::apply(self, field, &column, edits));
+                self.columns[field] =
+                    self.columns[field].take().map(|column| overlay::apply(self, field, &column, edits));
             }
         }
         if times && self.times.is_none() {

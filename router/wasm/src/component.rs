@@ -51,7 +51,9 @@ pub enum LoadError {
     CoreModule,
     #[error("is not a valid component: {0}")]
     Malformed(String),
-    #[error("exports {found}, and a plugin exports one of {PACKAGE}/filter@{LINE}, …/enricher@{LINE} and …/notifier@{LINE}; build it against the interface in wit/")]
+    #[error(
+        "exports {found}, and a plugin exports one of {PACKAGE}/filter@{LINE}, …/enricher@{LINE} and …/notifier@{LINE}; build it against the interface in wit/"
+    )]
     Kind { found: String },
     #[error("exports {export}, and this version speaks {LINE}; build it against the interface in wit/")]
     Version { export: String },

@@ -67,7 +67,8 @@ fn check(plugins: &[Arc<Plugin>], has_dead_letters: bool) -> Result<(), Failure>
             );
         }
     }
-    let misplaced = plugins.windows(2).find(|pair| pair[0].kind() == Kind::Notifier && pair[1].kind() != Kind::Notifier);
+    let misplaced =
+        plugins.windows(2).find(|pair| pair[0].kind() == Kind::Notifier && pair[1].kind() != Kind::Notifier);
     match misplaced {
         Some(pair) => fatal(
             &pair[1],

@@ -125,7 +125,7 @@ impl Link {
         let (len, began) = (columns.alive().len() as u32, Instant::now());
         let mut outcome = Outcome::default();
         // Parts that are still to be looked at, the first on top; of the whole the fault is known.
-        let (mut parts, mut known) = (vec![0..len], Some(first));
+        let (mut parts, mut known) = (Vec::from_iter(std::iter::once(0..len)), Some(first));
         while let Some(part) = parts.pop() {
             let answer = match known.take() {
                 Some(fault) => Err(fault),
@@ -166,7 +166,11 @@ impl Link {
     /// Too much fails: the plugin is left alone, or halted.
     fn give_up(&mut self, outcome: Outcome, fault: &Fault, unasked: Range<u32>) -> Result<Outcome, Halt> {
         if self.plugin.on_fault() != OnFault::Pass {
-            let why = if is_about_records(fault) { format!("more than {MOST} records failed within a minute: ") } else { String::new() };
+            let why = if is_about_records(fault) {
+                format!("more than {MOST} records failed within a minute: ")
+            } else {
+                String::new()
+            };
             return Err(self.halt(format!("{why}{fault}")));
         }
         self.plugin.counters().passed(unasked.len());

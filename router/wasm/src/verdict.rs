@@ -21,12 +21,7 @@ pub(crate) struct Verdict {
 impl Verdict {
     /// Nothing said yet about so many records.
     pub fn new(records: usize) -> Self {
-        Self {
-            dropped_by: vec![None; records],
-            poison: Vec::new(),
-            edits: Edits::new(records),
-            alerts: Vec::new(),
-        }
+        Self { dropped_by: vec![None; records], poison: Vec::new(), edits: Edits::new(records), alerts: Vec::new() }
     }
 
     /// What was changed so far.

@@ -30,7 +30,10 @@ fn edits_are_checked() {
         (vec![edit(9, 11, 0, 2, 0, 4)], Err("an edit of records 9 to 11 of a batch of 10")),
         (vec![edit(0, 1, 2, 2, 0, 4)], Err("an edit of field 2, and the manifest writes 2")),
         (vec![edit(0, 1, 0, 2, 20, 4)], Err("a value at 20 of 4 bytes, and there are 23")),
-        (vec![edit(0, 1, 0, 2, u32::MAX, u32::MAX)], Err("a value at 4294967295 of 4294967295 bytes, and there are 23")),
+        (
+            vec![edit(0, 1, 0, 2, u32::MAX, u32::MAX)],
+            Err("a value at 4294967295 of 4294967295 bytes, and there are 23"),
+        ),
         (vec![edit(0, 1, 0, 7, 0, 4)], Err("the value for record 0 is of a kind that this version does not know")),
         (vec![edit(0, 1, 0, 0, 0, 1)], Err("the value for record 0 has bytes, and its kind has none")),
         (vec![edit(0, 1, 0, 2, 22, 1)], Err("the value for record 0 is not UTF-8")),
@@ -45,7 +48,8 @@ fn edits_are_checked() {
 
 #[test]
 fn what_is_small_to_answer_with_must_not_be_huge_to_write() {
-    let answer = |len: u32| edits(Edits { changes: vec![edit(0, len, 0, 2, 0, 1 << 20)], arena: vec![b'y'; 1 << 20] }, len, 1);
+    let answer =
+        |len: u32| edits(Edits { changes: vec![edit(0, len, 0, 2, 0, 1 << 20)], arena: vec![b'y'; 1 << 20] }, len, 1);
     assert!(answer(64).is_ok());
     assert_eq!(answer(65).unwrap_err(), "values of more than 64 MiB for 65 records");
 }

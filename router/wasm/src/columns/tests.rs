@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use sluice_core::encode::Encoding;
 use proptest::prelude::{prop, prop_assert_eq, proptest};
+use sluice_core::encode::Encoding;
 use sluice_core::{Edit, EditPath, Generation, Ledger, Place, RecordId, Stream, Tally, ValueKind, Watermark};
 
 use super::*;

@@ -1,6 +1,7 @@
 //! The components that `./dev test` builds before it runs the tests.
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use sluice_wasm::{Component, Engine, Limits, Plugin};
 
@@ -13,8 +14,13 @@ pub fn bytes(name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run `./dev test`", path.display()))
 }
 
+/// Compiled once, however many tests use it.
 pub fn load(name: &str) -> Component {
-    Component::load(&ENGINE, &bytes(name), &Limits::default()).unwrap_or_else(|error| panic!("{name} {error}"))
+    static LOADED: LazyLock<Mutex<HashMap<String, Component>>> = LazyLock::new(Mutex::default);
+    let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+    let compile =
+        || Component::load(&ENGINE, &bytes(name), &Limits::default()).unwrap_or_else(|error| panic!("{name} {error}"));
+    loaded.entry(name.to_string()).or_insert_with(compile).clone()
 }
 
 /// A plugin named `under-test`, which accepts its options.

@@ -1,6 +1,6 @@
 //! Shipped enrichers: what they change is seen by the next plugin, and is in the record that the sink writes.
-use sluice_core::encode::Encoding;
 use sluice_core::Batch;
+use sluice_core::encode::Encoding;
 use sluice_wasm::component::Kind;
 
 use crate::batches::{documents, lines};
@@ -17,8 +17,7 @@ fn written(batch: &Batch) -> Vec<String> {
     (0..batch.len()).map(write).collect()
 }
 
-const ORIGIN: &str =
-    r#""stream":"stdout","docker":{"container_id":"web-1-id"},"kubernetes":{"pod_name":"web-1","namespace_name":"shop"}"#;
+const ORIGIN: &str = r#""stream":"stdout","docker":{"container_id":"web-1-id"},"kubernetes":{"pod_name":"web-1","namespace_name":"shop"}"#;
 
 #[test]
 fn a_secret_does_not_reach_the_sink() {
@@ -35,7 +34,8 @@ fn a_secret_does_not_reach_the_sink() {
     assert_eq!(run.lineup.current()[0].counters().read().edits, 4, "two texts, and their bytes as read removed");
     run.deliver(kept);
 
-    let kept = run.apply(documents(&run.ledger, &[r#"{ "a" : 1,  "log":"bob@example.com", "log_raw":"AA==" ,"z":[]} "#]));
+    let kept =
+        run.apply(documents(&run.ledger, &[r#"{ "a" : 1,  "log":"bob@example.com", "log_raw":"AA==" ,"z":[]} "#]));
     assert_eq!(written(&kept), [r#"{ "a" : 1,  "log":"[REDACTED:email]" ,"z":[]} "#]);
     run.deliver(kept);
 }
@@ -46,20 +46,15 @@ fn fields_are_promoted_with_their_types() {
     let mut run = Run::new(vec![plugin("json-promote", options)]);
     let kept = run.apply(lines(&run.ledger, &[r#"{"level":"warn","n":1.50,"ok":true,"deep":{"a":[1]}}"#, "plain"]));
     let written = written(&kept);
-    assert!(
-        written[0].ends_with(r#","app":{"level":"warn","n":1.50,"ok":true,"deep":{"a":[1]}}}"#),
-        "{}",
-        written[0]
-    );
+    assert!(written[0].ends_with(r#","app":{"level":"warn","n":1.50,"ok":true,"deep":{"a":[1]}}}"#), "{}", written[0]);
     assert_eq!(written[1], format!(r#"{{"log":"plain",{ORIGIN}}}"#));
     run.deliver(kept);
 }
 
 #[test]
 fn the_next_plugin_sees_what_was_changed() {
-    let drops_by = |name: &str, field: &str| {
-        named(name, "level-filter", &format!(r#"{{"at_least":"info","field":"{field}"}}"#))
-    };
+    let drops_by =
+        |name: &str, field: &str| named(name, "level-filter", &format!(r#"{{"at_least":"info","field":"{field}"}}"#));
     for (shape, enricher, filter) in [
         ("promoted", named("change", "json-promote", r#"{"fields":["level"],"prefix":"app"}"#), "app.level"),
         ("promoted to the top", named("change", "json-promote", r#"{"fields":["level"]}"#), "level"),
@@ -96,7 +91,7 @@ fn an_enricher_is_described() {
     assert_eq!(redact.kind, Kind::Enricher);
     let plugin = plugin("redact", "{}");
     assert!(plugin.manifest().essential);
-    assert_eq!(plugin.manifest().writes, [["log"], ["log_raw"]]);
+    assert_eq!(plugin.manifest().writes, [["log_raw"], ["log"]], "the bytes as they were read would tell it all");
 }
 
 #[test]

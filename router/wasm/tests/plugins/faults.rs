@@ -47,7 +47,11 @@ fn the_letter_holds_the_record_as_it_was_read() {
     let kept = run.apply(lines(&run.ledger, &[r#"{"n":1,"m":"poison"}"#, r#"{"n":2}"#]));
     assert_eq!(texts(&kept), [r#"{"n":2}"#]);
     let letter = &run.letters()[0];
-    assert!(letter.text.starts_with(r#"{"log":"{\"n\":1,\"m\":\"poison\"}","stream":"#) && !letter.text.contains("\"n\":1,\"s"), "{letter:?}");
+    assert!(
+        letter.text.starts_with(r#"{"log":"{\"n\":1,\"m\":\"poison\"}","stream":"#)
+            && !letter.text.contains("\"n\":1,\"s"),
+        "{letter:?}"
+    );
     assert!(run.ledger.balance().dead_lettered["fault of bad"] == 1);
     run.deliver(kept);
 }

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use sluice_core::Failure;
-use sluice_core::pipeline::Transform;
 use sluice_core::failure::Kind;
+use sluice_core::pipeline::Transform;
 use sluice_wasm::{Limits, OnFault, Plugin};
 
 use crate::batches::{documents, lines, texts};

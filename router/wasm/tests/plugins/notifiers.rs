@@ -29,7 +29,8 @@ fn alerts_name_records_as_they_are_numbered_behind_the_filters() {
         named("drop", "level-filter", r#"{"at_least":"info","parse_text":true}"#),
         plugin("exception-notifier", "{}"),
     ]);
-    let all = ["[DEBUG] exception", "info a", "[DEBUG] b", "info exception 1", "[DEBUG] c", "info exception 2", "[DEBUG]"];
+    let all =
+        ["[DEBUG] exception", "info a", "[DEBUG] b", "info exception 1", "[DEBUG] c", "info exception 2", "[DEBUG]"];
     let kept = run.apply(lines(&run.ledger, &all));
     let about: Vec<String> =
         kept.alerts().iter().map(|alert| texts(&kept)[alert.item.unwrap() as usize].clone()).collect();

@@ -280,6 +280,18 @@ async fn a_record_with_several_alerts_leaves_after_the_last() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_window_that_is_closed_early_is_told() {
+    let mut trial = Trial::new(config(), &[], true);
+    let (large, other) = ("a".repeat(6 << 20), "b".repeat(6 << 20));
+    trial.send(3, &[(Some(0), &large), (Some(1), &large), (Some(2), &other)]).await;
+    trial.settle().await;
+    sleep(Duration::from_secs(1)).await;
+    let taken = trial.taken();
+    assert_eq!(taken.iter().map(|text| &text[..1]).collect::<Vec<_>>(), ["a", "b", "a"]);
+    assert!(taken[2].ends_with("\nRepeated 1 time in the last 1s"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stop_tells_repeats_and_does_not_wait_for_ever() {
     let mut trial = Trial::new(config(), &[], true);
     trial.send(4, &[(Some(0), "f"), (Some(1), "f"), (Some(2), "f"), (Some(3), "g")]).await;
