@@ -175,27 +175,35 @@ impl Complaints {
     fn heard(&self) -> Heard {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
-}
 
-impl ClientContext for Complaints {
-    fn log(&self, _: RDKafkaLogLevel, _: &str, _: &str) {}
-
-    fn stats(&self, _: Statistics) {}
-
-    fn error(&self, error: KafkaError, reason: &str) {
+    fn hear(&self, reason: &str, hopeless: bool) {
         let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let code = error.rdkafka_error_code();
-        // It only counts what the reasons before it told.
-        if code == Some(RDKafkaErrorCode::AllBrokersDown) {
-            return;
-        }
-        heard.hopeless |= matches!(code, Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL));
+        heard.hopeless |= hopeless;
         let reason = plain(reason).to_owned();
         // The same comes again and again, also without the step that it happened in.
         let (broker, told) = reason.split_once(": ").unwrap_or(("", &reason));
         let known = heard.reasons.iter().any(|earlier| earlier.starts_with(broker) && earlier.contains(told));
         if heard.reasons.len() < MOST_REASONS && !known {
             heard.reasons.push(reason);
+        }
+    }
+}
+
+impl ClientContext for Complaints {
+    /// A broker that hangs up is no error to librdkafka and stands in its log alone, as `[thread]: broker: reason`.
+    fn log(&self, _: RDKafkaLogLevel, facility: &str, text: &str) {
+        if facility == "FAIL" {
+            self.hear(text.split_once("]: ").map_or(text, |(_, text)| text), false);
+        }
+    }
+
+    fn stats(&self, _: Statistics) {}
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        let code = error.rdkafka_error_code();
+        // It only counts what the reasons before it told.
+        if code != Some(RDKafkaErrorCode::AllBrokersDown) {
+            self.hear(reason, matches!(code, Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL)));
         }
     }
 }
@@ -247,8 +255,8 @@ mod tests {
             }
         });
         let failure = probe(&connection(&address, &[]), &["logs".into()], Duration::from_secs(10)).unwrap_err();
-        assert!(failure.text.contains("Disconnected while requesting ApiVersion"), "{failure}");
-        assert_eq!(failure.text.matches("ApiVersion").count(), 1, "{failure}");
+        assert!(failure.text.contains(&format!("{address}/bootstrap: Disconnected")), "{failure}");
+        assert_eq!(failure.text.matches("Disconnected").count(), 1, "{failure}");
     }
 
     #[test]

@@ -144,8 +144,8 @@ fn missing(place: &str, name: &str, creates: Option<bool>) -> Finding {
 fn explained(reasons: &str) -> String {
     let says = |words: &[&str]| words.iter().any(|word| reasons.contains(word));
     let advice = if says(&["SASL", "uthentication"]) {
-        "look at sasl.mechanism, sasl.username and sasl.password in `options`"
-    } else if says(&["SSL", "certificate", "ApiVersion"]) {
+        "look at security.protocol, sasl.mechanism, sasl.username and sasl.password in `options`"
+    } else if says(&["SSL", "certificate", "ApiVersion", "Disconnected"]) {
         "look at security.protocol in `options`, and at ssl.ca.location for an authority of your own"
     } else if says(&["resolve"]) {
         "look at the names in `brokers`"
@@ -195,7 +195,11 @@ mod tests {
                 "; look at `brokers`, and at what stands between",
             ),
             ("Failed to resolve 'kafka:9092'", "; look at the names in `brokers`"),
-            ("SASL authentication error: Authentication failed", "; look at sasl.mechanism"),
+            ("SASL authentication error: Authentication failed", "; look at security.protocol, sasl.mechanism"),
+            (
+                "a:9092/bootstrap: Disconnected: connection closed by peer",
+                "; look at security.protocol in `options`, and",
+            ),
             ("SSL handshake failed: certificate verify failed", "; look at security.protocol"),
             ("librdkafka refuses the property \"x\"; correct `options` of this block", "of this block"),
         ] {

@@ -22,7 +22,7 @@ fn check(plugins: &str, sink: &str, rest: &str, expect: &str) {
     let document = format!(
         "pipelines:
   p:
-    source: {{ kafka: {{ brokers: [localhost:1], group: g, topics: [logs] }} }}
+    source: {{ kafka: {{ brokers: [localhost:1], group: g, topics: [in] }} }}
     plugins: [{plugins}]
     sink: {{ {sink} }}
 {rest}
@@ -117,7 +117,7 @@ fn a_process_shows_itself_and_stops_on_order() {
 fn a_pipeline_that_fails_for_good_ends_the_process_with_its_reason() {
     let world = World::new(&["logs"]);
     let ship = world.pipeline("ship", "", "logs");
-    let broken = world.pipeline("broken", "", "logs").replace("/checkpoints }", "/taken/checkpoints }");
+    let broken = world.pipeline("broken", "", "logs").replace("/checkpoints/", "/taken/");
     fs::write(world.path("taken"), "a file where a folder should be").unwrap();
     let document = format!("pipelines:\n{ship}{broken}");
     let process = Process::start(&world.path("sluice.yaml"), plan(&document), None).unwrap();

@@ -36,6 +36,7 @@ fn a_changed_sink_goes_on_from_the_checkpoint_and_the_others_are_not_disturbed()
 
     let (end, other_end) = (writer.finish(), other_writer.finish());
     moved.wait_for(end - 1);
+    logs.wait_for(moved.seen[0] - 1);
     other.wait_for(other_end - 1);
     let books = sluice.stop(&["ship", "other"]);
     check_once(&[&logs, &moved], end);

@@ -1,6 +1,7 @@
 //! A folder with logs, config and plugins, a Kafka, and the process between them.
 
 use std::{
+    cell::Cell,
     collections::BTreeSet,
     fs::{self, File},
     io::Write,
@@ -60,7 +61,7 @@ impl World {
         let (folder, brokers) = (self.folder.path().display(), self.brokers());
         format!(
             "  {name}:
-    source: {{ files: {{ include: [{folder}/logs/{name}_*.log], checkpoints: {folder}/checkpoints }} }}
+    source: {{ files: {{ include: [{folder}/logs/{name}_*.log], checkpoints: {folder}/checkpoints/{name} }} }}
     plugins: [{plugins}]
     sink: {{ kafka: {{ brokers: [{brokers}], topic: {topic} }} }}
 "
@@ -121,7 +122,7 @@ impl World {
             log: log.clone(),
             as_nobody: false,
         };
-        Sluice { process: Some(Process::spawn(&launch).unwrap()), log }
+        Sluice { process: Some(Process::spawn(&launch).unwrap()), log, heard: Cell::new(0) }
     }
 }
 
@@ -225,6 +226,8 @@ pub fn written(level: &str, end: u64) -> Vec<u64> {
 pub struct Sluice {
     process: Option<Process>,
     log: PathBuf,
+    /// Lines of the log up to the last one that was waited for.
+    heard: Cell<usize>,
 }
 
 impl Sluice {
@@ -235,16 +238,17 @@ impl Sluice {
 
     /// Lines of the log with this message and all of `fields`.
     pub fn said(&self, message: &str, fields: &[(&str, &str)]) -> Vec<Value> {
-        let matches = |line: &Value| {
-            line["message"].as_str().is_some_and(|text| text.contains(message))
-                && fields.iter().all(|(key, value)| line[*key].as_str().is_some_and(|text| text.contains(value)))
-        };
-        self.log().into_iter().filter(matches).collect()
+        self.log().into_iter().filter(|line| is_about(line, message, fields)).collect()
     }
 
+    /// Waits for such a line behind the one that was waited for last.
     #[track_caller]
     pub fn wait_for(&self, message: &str, fields: &[(&str, &str)]) {
-        eventually(&format!("{message:?} with {fields:?} in the log"), || !self.said(message, fields).is_empty());
+        eventually(&format!("{message:?} with {fields:?} in the log"), || {
+            let heard = self.heard.get();
+            let next = self.log().iter().skip(heard).position(|line| is_about(line, message, fields));
+            next.inspect(|next| self.heard.set(heard + next + 1)).is_some()
+        });
     }
 
     /// SIGTERM; returns the books of these pipelines, which must balance with nothing left.
@@ -269,6 +273,11 @@ impl Drop for Sluice {
             println!("the end of the log:\n{}", lines[lines.len().saturating_sub(30)..].join("\n"));
         }
     }
+}
+
+fn is_about(line: &Value, message: &str, fields: &[(&str, &str)]) -> bool {
+    let has = |key: &str, value: &str| line[key].as_str().is_some_and(|text| text.contains(value));
+    has("message", message) && fields.iter().all(|(key, value)| has(key, value))
 }
 
 /// Waits until `condition` holds.
