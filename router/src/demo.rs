@@ -87,6 +87,8 @@ fn show(options: &Options, plugins: &Path, interrupt: &Interrupt, folder: &Path)
     events.mark("stand-ins up");
     let process = start(&scene)?;
     events.mark("plugins compiled and pipelines started");
+    events
+        .tell(Kind::Note, "Kafka waits 3 s for more members of a new group, as real brokers do; then the index fills");
     let generator = scene.print()?;
     let stage = Stage::open(&scene.places)?;
     let mut demo = Demo { scene, process, events, stage, looker: Looker::default(), interrupt };

@@ -33,7 +33,7 @@ pub fn block(snapshot: &Snapshot, since: std::time::Duration, pair: bool) -> Str
         line(&mut text, format_args!("  {mark} {} {}", clock(event.at), event.text));
     }
     for alert in snapshot.alerts.latest.iter().rev().filter(|alert| alert.at > since) {
-        line(&mut text, format_args!("  alert {} {}", clock(alert.at), one_line(&alert.text)));
+        line(&mut text, format_args!("  alert {} {}", clock(alert.at), brief(&alert.text)));
     }
     if let Some(pair) = snapshot.pair.as_ref().filter(|_| pair) {
         pair_lines(&mut text, pair);
@@ -111,6 +111,23 @@ fn pair_lines(text: &mut String, pair: &Pair) {
     line(text, format_args!("  {} after:  {}", pair.record, pair.after));
 }
 
+/// An alert in one line: first what is quoted, then of whom. The heading goes where there is something else to say.
+pub(crate) fn brief(text: &str) -> String {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let (of_whom, mut what): (Vec<&str>, Vec<&str>) = lines.partition(|line| field(line).is_some());
+    if what.len() > 1 {
+        what.remove(0);
+    }
+    what.extend(of_whom.into_iter().filter_map(field));
+    what.join(" · ")
+}
+
+/// The value of a line such as `Pod: web-1`.
+fn field(line: &str) -> Option<&str> {
+    let (name, value) = line.split_once(": ")?;
+    name.chars().all(|character| character.is_ascii_alphabetic()).then_some(value)
+}
+
 /// A text of several lines in one, for lists.
 pub(crate) fn one_line(text: &str) -> String {
     let parts: Vec<&str> = text.lines().map(str::trim).filter(|part| !part.is_empty()).collect();
@@ -141,16 +158,28 @@ mod tests {
             "220 ns/record",
             "> 1:00 sluice.yaml was taken",
             "! 1:04 the second plugin failed",
-            "alert 1:01 Found problem in log · Container: app",
+            "alert 1:01 a.BException: boom · app · web-1\n",
             "cart-1 line 812 before: {\"card\":\"4111 1111\"}",
         ] {
             assert!(all.contains(part), "{part} is missing in\n{all}");
         }
         let later = block(&snapshot, Duration::from_secs(62), false);
-        for part in ["1:00 sluice.yaml", "Found problem", "before"] {
+        for part in ["1:00 sluice.yaml", "boom", "before"] {
             assert!(!later.contains(part), "{part} in\n{later}");
         }
         assert!(later.contains("1:04 the second plugin failed"), "{later}");
+    }
+
+    #[test]
+    fn alerts_are_brief() {
+        for (text, expect) in [
+            ("", ""),
+            ("Found problem", "Found problem"),
+            ("Found problem\nPod: web-1 \nHost: node", "Found problem · web-1 · node"),
+            ("Found problem\nPod: web-1\na.B: boom\nRepeated 2 times", "a.B: boom · Repeated 2 times · web-1"),
+        ] {
+            assert_eq!(brief(text), expect);
+        }
     }
 
     #[test]

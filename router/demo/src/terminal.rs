@@ -82,8 +82,8 @@ fn meaning(key: KeyEvent) -> Option<Key> {
     }
 }
 
-/// Does nothing if no screen is open. What fails has no better place to be told than the terminal that is left.
-fn restore() {
+/// Gives the terminal back, for who ends the process without dropping the screen. Does nothing if none is open. What fails has no better place to be told than the terminal that is left.
+pub fn restore() {
     if OPEN.swap(false, Ordering::SeqCst) {
         let _: io::Result<()> = disable_raw_mode();
         let _: io::Result<()> = execute!(stdout(), LeaveAlternateScreen, Show);

@@ -131,7 +131,10 @@ pub(crate) fn sample() -> Snapshot {
             posted: 9,
             repeats: 40,
             refused: 1,
-            latest: vec![Alert { at: at(61), text: "Found problem in log\nContainer: app\n".into() }],
+            latest: vec![Alert {
+                at: at(61),
+                text: "Found problem in log\nContainer: app\nPod: web-1\na.BException: boom\n".into(),
+            }],
         },
         pair: Some(Pair {
             record: "cart-1 line 812".into(),
@@ -193,7 +196,7 @@ mod tests {
                 "cart-1 line 812",
                 r#"{"card":"4111 1111"}"#,
                 r#"{"card":"[card]"}"#,
-                "Found problem in log",
+                "a.BException: boom · app · web-1",
                 "9 posted",
                 "sluice.yaml was taken",
                 "the second plugin failed",
@@ -206,7 +209,7 @@ mod tests {
 
     #[test]
     fn a_usual_terminal_shows_what_matters() {
-        shows(80, 24, &["sluice demo", "ship", "index", "alert", "redact", "Found problem", "leaves"]);
+        shows(80, 24, &["sluice demo", "ship", "index", "alert", "redact", "a.BException", "leaves"]);
     }
 
     #[test]

@@ -8,9 +8,10 @@ pub(super) const DEAD_LETTERS: &str = "logs-dead";
 pub(super) const SHIP: &str = "ship";
 
 /// What a visitor may try.
-pub(super) const HINTS: [&str; 3] = [
+pub(super) const HINTS: [&str; 4] = [
     "edit sluice.yaml: at_least: info → error, and see drop-debug's drops grow",
     "edit sluice.yaml: remove email from redact's rules, and look at the record before and after",
+    "copy another component over one in the plugins folder: it takes over between two batches",
     "break it: at_least: loud, or write nonsense; what runs goes on, and the events say why",
 ];
 

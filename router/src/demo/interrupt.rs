@@ -37,6 +37,7 @@ impl Interrupt {
                         _ = interrupt.recv() => {}
                     }
                     if count.fetch_add(1, Ordering::Relaxed) >= 2 {
+                        sluice_demo::terminal::restore();
                         exit(130);
                     }
                 }

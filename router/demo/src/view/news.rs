@@ -8,7 +8,7 @@ use ratatui::widgets::Paragraph;
 use super::{BAD, GOOD, QUIET, STRONG, block};
 use crate::Snapshot;
 use crate::figures::{clock, thousands};
-use crate::plain::one_line;
+use crate::plain::{brief, one_line};
 use crate::snapshot::Kind;
 
 /// From so many columns on both stand beside each other.
@@ -33,9 +33,10 @@ fn draw_alerts(frame: &mut Frame, area: Rect, snapshot: &Snapshot) {
         thousands(alerts.repeats),
         thousands(alerts.refused)
     );
-    let lines = alerts.latest.iter().map(|alert| {
-        Line::from(vec![Span::styled(format!("{} ", clock(alert.at)), QUIET), one_line(&alert.text).into()])
-    });
+    let lines = alerts
+        .latest
+        .iter()
+        .map(|alert| Line::from(vec![Span::styled(format!("{} ", clock(alert.at)), QUIET), brief(&alert.text).into()]));
     frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()).block(block(&title)), area);
 }
 
