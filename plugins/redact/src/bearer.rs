@@ -34,10 +34,11 @@ pub fn find(text: &str, found: &mut impl FnMut(Range<usize>)) {
     }
 }
 
-/// Where a word is, in upper or lower case.
+/// Where a word of lower case is, in upper or lower case.
 fn places<'t>(text: &'t str, word: &'t str) -> impl Iterator<Item = usize> + 't {
-    let windows = text.as_bytes().windows(word.len()).enumerate();
-    windows.filter(move |(_, bytes)| bytes.eq_ignore_ascii_case(word.as_bytes())).map(|(at, _)| at)
+    let (bytes, word) = (text.as_bytes(), word.as_bytes());
+    let first = bytes.iter().enumerate().filter(|(_, byte)| **byte | 0x20 == word[0]).map(|(at, _)| at);
+    first.filter(|at| bytes.get(*at..at + word.len()).is_some_and(|bytes| bytes.eq_ignore_ascii_case(word)))
 }
 
 fn blank(text: &str) -> usize {

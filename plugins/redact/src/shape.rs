@@ -41,30 +41,43 @@ const SHAPES: [Shape; 22] = [
     shape("eyJ", "_-", 10),
 ];
 
+/// Where the secret part of a key in PEM begins.
+const PEM: &str = "PRIVATE KEY-----";
+
 /// Finds tokens, and keys in PEM.
 pub fn find(text: &str, found: &mut impl FnMut(Range<usize>)) {
-    for shape in &SHAPES {
-        for (start, prefix) in text.match_indices(shape.prefix) {
-            let size = shape.follows(&text[start + prefix.len()..]);
-            if size > 0 && !is_within_word(&text[..start]) {
-                found(start..start + prefix.len() + size);
+    for (start, first) in text.bytes().enumerate() {
+        // One look at a byte saves most of the looks for prefixes.
+        match first {
+            b'A' | b'e' | b'g' | b'h' | b'r' | b's' | b'x' if !is_within_word(&text[..start]) => {
+                let rest = &text[start..];
+                let sizes = SHAPES.iter().filter(|shape| rest.starts_with(shape.prefix)).map(|shape| shape.size(rest));
+                if let Some(size) = sizes.max().filter(|size| *size > 0) {
+                    found(start..start + size);
+                }
             }
-        }
-    }
-    for (start, _) in text.match_indices("PRIVATE KEY-----") {
-        let body = start + "PRIVATE KEY-----".len();
-        let is_begin =
-            text[..start].rfind("-----").is_some_and(|dashes| text[dashes..start].starts_with("-----BEGIN "));
-        if is_begin {
-            let rest = &text[body..];
-            let end = rest.find("-----END").or_else(|| rest.find('"')).unwrap_or(rest.len());
-            found(body..body + rest[..end].trim_end_matches('\\').len());
+            b'P' if text[start..].starts_with(PEM) => {
+                let dashes = text[..start].rfind("-----");
+                if dashes.is_some_and(|dashes| text[dashes..start].starts_with("-----BEGIN ")) {
+                    let rest = &text[start + PEM.len()..];
+                    let end = rest.find("-----END").or_else(|| rest.find('"')).unwrap_or(rest.len());
+                    found(start + PEM.len()..start + PEM.len() + rest[..end].trim_end_matches('\\').len());
+                }
+            }
+            _ => {}
         }
     }
 }
 
 impl Shape {
-    /// How much of the token follows its prefix; 0 if it is none.
+    /// The size of the token with which a text begins that has the prefix; 0 if it is none.
+    fn size(&self, text: &str) -> usize {
+        match self.follows(&text[self.prefix.len()..]) {
+            0 => 0,
+            size => self.prefix.len() + size,
+        }
+    }
+
     fn follows(&self, rest: &str) -> usize {
         let part = |rest: &str| {
             let is_part = |c: char| c.is_ascii_alphanumeric() || self.marks.contains(c);
