@@ -1,6 +1,6 @@
 //! The whole demo, by the built binary, without a terminal. Needs the components of `./dev components`.
 
-#![allow(clippy::unwrap_used, reason = "clippy knows tests by `cfg(test)`, which helpers of this file do not have")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "clippy knows tests by `cfg(test)`, which helpers do not have")]
 
 use std::{
     fs,

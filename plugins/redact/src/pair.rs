@@ -17,11 +17,28 @@ pub fn find(text: &str, found: &mut impl FnMut(Range<usize>)) {
         if text[at..].starts_with("://") {
             in_address(text, at + 3, found);
         } else if let Some((name, end)) = name(&text[..at])
+            && let Some(kind) = Kind::of(name)
             && let Some((value, form)) = value(text, end)
-            && is_secret(name, &text[value.clone()], form)
+            && is_secret(kind, &text[value.clone()], form)
         {
             found(value);
         }
+    }
+}
+
+/// What a name says of its value.
+enum Kind {
+    Password,
+    Token,
+}
+
+impl Kind {
+    fn of(name: &str) -> Option<Self> {
+        let ends = |ends: &[&str]| ends.iter().any(|end| ends_with(name, end));
+        if ends(&PASSWORDS) {
+            return Some(Self::Password);
+        }
+        ends(&TOKENS).then_some(Self::Token)
     }
 }
 
@@ -85,17 +102,19 @@ fn closing(inside: &str, quote: &str) -> usize {
     end.map_or(inside.len(), |(at, _)| at)
 }
 
-fn is_secret(name: &str, value: &str, form: Form) -> bool {
-    let ends = |ends: &[&str]| ends.iter().any(|end| ends_with(name, end));
-    let is_password = ends(&PASSWORDS);
+fn is_secret(kind: Kind, value: &str, form: Form) -> bool {
     let is_there = !NO_SECRETS.iter().any(|no| no.eq_ignore_ascii_case(value))
         && value != "$"
         && !value.starts_with("${")
         && !value.starts_with("[REDACTED")
         && !is_masked(value);
-    let looks_like_one =
-        value.len() >= 8 && is_random(value) || form == Form::Marked && value.len() >= 6 && !value.contains(' ');
-    is_there && (is_password || looks_like_one && ends(&TOKENS))
+    is_there
+        && match kind {
+            Kind::Password => true,
+            Kind::Token => {
+                value.len() >= 8 && is_random(value) || form == Form::Marked && value.len() >= 6 && !value.contains(' ')
+            }
+        }
 }
 
 fn is_masked(value: &str) -> bool {

@@ -46,22 +46,18 @@ const PEM: &str = "PRIVATE KEY-----";
 
 /// Finds tokens, and keys in PEM.
 pub fn find(text: &str, found: &mut impl FnMut(Range<usize>)) {
-    for (start, first) in text.bytes().enumerate() {
-        // One look at a byte saves most of the looks for prefixes.
-        match first {
-            b'A' | b'e' | b'g' | b'h' | b'r' | b's' | b'x' if !is_within_word(&text[..start]) => {
-                let rest = &text[start..];
-                let sizes = SHAPES.iter().filter(|shape| rest.starts_with(shape.prefix)).map(|shape| shape.size(rest));
-                if let Some(size) = sizes.max().filter(|size| *size > 0) {
+    for (start, first_two) in text.as_bytes().windows(2).enumerate() {
+        // The first two characters save most of the looks for prefixes.
+        match first_two {
+            b"AK" | b"AS" | b"AI" | b"gh" | b"gi" | b"gl" | b"xo" | b"sk" | b"rk" | b"ho" | b"ey" => {
+                let size = token(&text[start..]);
+                if size > 0 && !is_within_word(&text[..start]) {
                     found(start..start + size);
                 }
             }
-            b'P' if text[start..].starts_with(PEM) => {
-                let dashes = text[..start].rfind("-----");
-                if dashes.is_some_and(|dashes| text[dashes..start].starts_with("-----BEGIN ")) {
-                    let rest = &text[start + PEM.len()..];
-                    let end = rest.find("-----END").or_else(|| rest.find('"')).unwrap_or(rest.len());
-                    found(start + PEM.len()..start + PEM.len() + rest[..end].trim_end_matches('\\').len());
+            b"PR" if text[start..].starts_with(PEM) => {
+                if let Some(size) = private_key(&text[..start], &text[start + PEM.len()..]) {
+                    found(start + PEM.len()..start + PEM.len() + size);
                 }
             }
             _ => {}
@@ -69,15 +65,23 @@ pub fn find(text: &str, found: &mut impl FnMut(Range<usize>)) {
     }
 }
 
-impl Shape {
-    /// The size of the token with which a text begins that has the prefix; 0 if it is none.
-    fn size(&self, text: &str) -> usize {
-        match self.follows(&text[self.prefix.len()..]) {
-            0 => 0,
-            size => self.prefix.len() + size,
-        }
-    }
+/// The size of the token with which a text begins; 0 if it begins with none.
+fn token(text: &str) -> usize {
+    let rests = SHAPES.iter().filter_map(|shape| Some((shape, text.strip_prefix(shape.prefix)?)));
+    let sizes = rests.map(|(shape, rest)| (shape.follows(rest), shape.prefix.len()));
+    sizes.filter(|(follows, _)| *follows > 0).map(|(follows, prefix)| prefix + follows).max().unwrap_or(0)
+}
 
+/// The size of a key between the lines that begin and end it.
+fn private_key(before: &str, rest: &str) -> Option<usize> {
+    let dashes = before.rfind("-----")?;
+    before[dashes..].starts_with("-----BEGIN ").then_some(())?;
+    let end = rest.find("-----END").or_else(|| rest.find('"')).unwrap_or(rest.len());
+    Some(rest[..end].trim_end_matches('\\').len())
+}
+
+impl Shape {
+    /// How much of the token follows its prefix; 0 if it is none.
     fn follows(&self, rest: &str) -> usize {
         let part = |rest: &str| {
             let is_part = |c: char| c.is_ascii_alphanumeric() || self.marks.contains(c);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use sluice_wasm::Plugin;
 use tracing::info;
 
@@ -40,7 +40,7 @@ impl Current {
         let assemblies = assembler.assemble(&plan, |_| true)?.into_iter().map(Arc::new).collect();
         let current = Self { plan, assemblies, assembler, admin, fleet, observed };
         current.show();
-        current.assemblies.iter().try_for_each(|assembly| current.fleet.start(assembly.clone()))?;
+        current.assemblies.iter().try_for_each(|assembly| current.fleet.start(assembly))?;
         Ok(current)
     }
 
@@ -48,17 +48,24 @@ impl Current {
         &self.plan
     }
 
-    /// Makes `wanted` what runs. Everything is made before anything is stopped: after an error all is as it was.
+    /// Makes `wanted` what runs. Everything is made before anything is stopped, and what was stopped is started again if
+    /// what takes its place cannot run: after an error all is as it was.
     pub fn change(&mut self, wanted: &Plan) -> Result<()> {
         let difference = Difference::between(&self.plan, wanted);
         let fresh = self.assembler.assemble(wanted, |name| difference.start.iter().any(|start| start == name))?;
         let swapped = wanted.pipelines.iter().filter(|pipeline| difference.swap.contains(&pipeline.name));
         let swaps = swapped.map(|pipeline| self.prepare(pipeline)).collect::<Result<Vec<_>>>()?;
+        let before = self.plan.clone();
         if difference.admin {
-            self.rebind(wanted)?;
+            self.rebind(&before, wanted)?;
+        }
+        if let Err(error) = self.replace(&difference, fresh, wanted) {
+            if difference.admin {
+                self.rebind(wanted, &before)?;
+            }
+            return Err(error);
         }
         swaps.into_iter().try_for_each(|swap| swap.take_over().map(drop))?;
-        self.replace(&difference, fresh, wanted);
         self.tidy();
         Ok(())
     }
@@ -86,17 +93,17 @@ impl Current {
         Ok(Swap { assembly: assembly.clone(), plugins })
     }
 
-    fn rebind(&mut self, wanted: &Plan) -> Result<()> {
+    fn rebind(&mut self, from: &Plan, to: &Plan) -> Result<()> {
         let port = |plan: &Plan| plan.admin.as_ref().map(|admin| admin.listen.port());
-        if port(wanted) == port(&self.plan) {
+        if port(from) == port(to) {
             // The old listener may be what stands in the way of the new one.
             self.admin = None;
         }
-        match listen(wanted, &self.observed) {
+        match listen(to, &self.observed) {
             Ok(admin) => self.admin = admin,
             Err(error) => {
                 if self.admin.is_none() {
-                    self.admin = listen(&self.plan, &self.observed)?;
+                    self.admin = listen(from, &self.observed)?;
                 }
                 return Err(error);
             }
@@ -104,31 +111,39 @@ impl Current {
         Ok(())
     }
 
-    /// Stops and starts pipelines. What cannot be undone from here on ends the process, in order.
-    fn replace(&mut self, difference: &Difference, fresh: Vec<Assembly>, wanted: &Plan) {
+    /// Stops and starts pipelines, and makes `wanted` the plan that runs. What cannot be undone ends the process, in
+    /// order.
+    fn replace(&mut self, difference: &Difference, fresh: Vec<Assembly>, wanted: &Plan) -> Result<()> {
         for pipeline in &difference.stop {
             info!(pipeline, anew = difference.start.contains(pipeline), "stopping, as its config changed");
         }
-        let before = std::mem::take(&mut self.assemblies);
-        let mut fresh: Vec<Arc<Assembly>> = fresh
-            .into_iter()
-            .map(|assembly| match before.iter().find(|before| before.name == assembly.name) {
-                Some(before) => Arc::new(assembly.continuing(before)),
-                None => Arc::new(assembly),
-            })
-            .collect();
-        if let Err(error) = self.fleet.replace(&difference.stop, fresh.clone()) {
-            self.fleet.fail(format!("{error:#}"));
+        let of_name = |assemblies: &[Arc<Assembly>], name: &str| {
+            assemblies.iter().find(|assembly| assembly.name == name).cloned()
+        };
+        let fresh = fresh.into_iter().map(|assembly| match of_name(&self.assemblies, &assembly.name) {
+            Some(before) => Arc::new(assembly.continuing(&before)),
+            None => Arc::new(assembly),
+        });
+        let mut now: Vec<Arc<Assembly>> = fresh.collect();
+        let (stopped, stay): (Vec<_>, Vec<_>) =
+            self.assemblies.iter().cloned().partition(|assembly| difference.stop.contains(&assembly.name));
+        match self.fleet.replace(&difference.stop, &now, &stopped) {
+            Ok(None) => {}
+            Ok(Some(refused)) => bail!("{refused}"),
+            Err(error) => {
+                self.fleet.fail(format!("{error:#}"));
+                return Err(error);
+            }
         }
-        fresh.extend(before.iter().filter(|assembly| !difference.stop.contains(&assembly.name)).cloned());
-        self.fleet.set_grace(wanted.grace_period);
-        self.plan = wanted.clone();
-        let of_name = |pipeline: &config::Pipeline| fresh.iter().find(|assembly| assembly.name == pipeline.name);
-        self.assemblies = self.plan.pipelines.iter().filter_map(of_name).cloned().collect();
-        for gone in before.iter().filter(|assembly| !self.assemblies.iter().any(|now| now.name == assembly.name)) {
+        now.extend(stay);
+        for gone in stopped.iter().filter(|assembly| of_name(&now, &assembly.name).is_none()) {
             report::close(&View::of(gone));
         }
+        self.fleet.set_grace(wanted.grace_period);
+        self.plan = wanted.clone();
+        self.assemblies = self.plan.pipelines.iter().filter_map(|pipeline| of_name(&now, &pipeline.name)).collect();
         self.show();
+        Ok(())
     }
 
     fn show(&self) {

@@ -10,6 +10,7 @@ use sluice_core::{
     Failure,
     pipeline::End,
     shutdown::{self, Trigger},
+    supervisor,
 };
 use tracing::{error, info, warn};
 
@@ -18,6 +19,10 @@ use crate::assemble::Assembly;
 
 /// What closing files and leaving groups may take after the grace, before the process ends all the same.
 const LEAVING: Duration = Duration::from_secs(4);
+/// How long a changed pipeline may take until it runs; one that takes longer is taken for good.
+const PROBATION: Duration = Duration::from_secs(10);
+/// Between two looks at pipelines on probation.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// Shared by those who give orders (signals, the reload, the owner of the process) and the pipelines' threads.
 pub(crate) struct Fleet {
@@ -36,6 +41,8 @@ struct State {
     deadline: Option<Instant>,
     /// Pipelines are being replaced: that none runs is not the end.
     is_changing: bool,
+    /// Why a pipeline on probation failed for good.
+    refused: Option<String>,
     /// Nobody waits for pipelines any more.
     is_over: bool,
     /// The first pipeline that failed for good, and why.
@@ -44,8 +51,10 @@ struct State {
 
 struct Running {
     number: u64,
-    pipeline: String,
+    assembly: Arc<Assembly>,
     trigger: Trigger,
+    /// If it fails for good, the change that brought it is taken back, and the process goes on.
+    on_probation: bool,
 }
 
 impl Fleet {
@@ -56,6 +65,7 @@ impl Fleet {
             grace,
             deadline: None,
             is_changing: false,
+            refused: None,
             is_over: false,
             failed: None,
         };
@@ -63,16 +73,20 @@ impl Fleet {
     }
 
     /// Starts a pipeline, unless the order to stop was given.
-    pub fn start(self: &Arc<Self>, assembly: Arc<Assembly>) -> Result<()> {
+    pub fn start(self: &Arc<Self>, assembly: &Arc<Assembly>) -> Result<()> {
+        self.launch(assembly, false)
+    }
+
+    fn launch(self: &Arc<Self>, assembly: &Arc<Assembly>, on_probation: bool) -> Result<()> {
         let mut state = self.state();
         if state.deadline.is_some() {
             return Ok(());
         }
         let (trigger, shutdown) = shutdown::channel();
-        let (number, fleet, name) = (state.started, self.clone(), assembly.name.clone());
-        pipeline::spawn(assembly, shutdown, move |name, result| fleet.ended(number, name, result))?;
+        let (number, fleet) = (state.started, self.clone());
+        pipeline::spawn(assembly.clone(), shutdown, move |name, result| fleet.ended(number, name, result))?;
         state.started += 1;
-        state.running.push(Running { number, pipeline: name, trigger });
+        state.running.push(Running { number, assembly: assembly.clone(), trigger, on_probation });
         Ok(())
     }
 
@@ -92,34 +106,73 @@ impl Fleet {
         self.state().grace = grace;
     }
 
-    /// Stops the pipelines in `stop`, waits for their ends, and starts those in `start`. An order to stop everything
-    /// that comes meanwhile holds for these, too.
+    /// Stops the pipelines in `stop`, waits for their ends, starts those in `start`, and waits until they run. Where
+    /// one of them fails for good instead, those in `start` are stopped, those in `back` are started, and the failure
+    /// is returned. An order to stop everything that comes meanwhile holds for all of them.
     ///
     /// # Errors
     /// A pipeline did not end, or a thread could not be started: the process cannot go on as it should.
-    pub fn replace(self: &Arc<Self>, stop: &[String], start: Vec<Arc<Assembly>>) -> Result<()> {
+    pub fn replace(
+        self: &Arc<Self>,
+        stop: &[String],
+        start: &[Arc<Assembly>],
+        back: &[Arc<Assembly>],
+    ) -> Result<Option<String>> {
         self.state().is_changing = true;
-        let replaced =
-            self.stop_some(stop).and_then(|()| start.into_iter().try_for_each(|assembly| self.start(assembly)));
+        let replaced = self.try_to_replace(stop, start, back);
         self.state().is_changing = false;
         self.changed.notify_all();
         replaced
     }
 
+    fn try_to_replace(
+        self: &Arc<Self>,
+        stop: &[String],
+        start: &[Arc<Assembly>],
+        back: &[Arc<Assembly>],
+    ) -> Result<Option<String>> {
+        self.stop_some(stop)?;
+        start.iter().try_for_each(|assembly| self.launch(assembly, true))?;
+        let Some(refused) = self.probation() else { return Ok(None) };
+        let names: Vec<String> = start.iter().map(|assembly| assembly.name.clone()).collect();
+        self.stop_some(&names)?;
+        back.iter().try_for_each(|assembly| self.start(assembly))?;
+        Ok(Some(refused))
+    }
+
+    /// Waits until every pipeline on probation runs; why one failed for good, if one did.
+    fn probation(&self) -> Option<String> {
+        let until = Instant::now() + PROBATION;
+        let opening = |running: &Running| {
+            let state = running.assembly.status.state();
+            running.on_probation && !matches!(state, supervisor::State::Running | supervisor::State::Restarting(_))
+        };
+        let mut state = self.state();
+        while state.refused.is_none() && state.running.iter().any(opening) && Instant::now() < until {
+            state = self.changed.wait_timeout(state, LOOK).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state.running.iter_mut().for_each(|running| running.on_probation = false);
+        state.refused.take()
+    }
+
     fn stop_some(&self, pipelines: &[String]) -> Result<()> {
         let mut state = self.state();
         let grace = state.grace;
-        let numbers: Vec<u64> =
-            state.running.iter().filter(|running| pipelines.contains(&running.pipeline)).map(|r| r.number).collect();
+        let numbers: Vec<u64> = state
+            .running
+            .iter()
+            .filter(|running| pipelines.contains(&running.assembly.name))
+            .map(|r| r.number)
+            .collect();
         for running in state.running.iter().filter(|running| numbers.contains(&running.number)) {
             running.trigger.stop(grace);
         }
         let until = Instant::now() + grace + LEAVING;
         loop {
             let left = state.running.iter().find(|running| numbers.contains(&running.number));
-            let Some(Running { pipeline, .. }) = left else { return Ok(()) };
+            let Some(Running { assembly, .. }) = left else { return Ok(()) };
             let Some(time) = until.checked_duration_since(Instant::now()) else {
-                bail!("pipeline {pipeline} did not end within its grace, so it cannot be started anew");
+                bail!("pipeline {} did not end within its grace, so it cannot be started anew", assembly.name);
             };
             state = self.changed.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -176,12 +229,27 @@ impl Fleet {
     }
 
     fn ended(&self, number: u64, pipeline: &str, result: Result<End, Failure>) {
-        tell(pipeline, &result);
-        self.state().running.retain(|running| running.number != number);
-        match result {
-            Ok(_) => self.changed.notify_all(),
-            Err(failure) => self.fail(format!("pipeline {pipeline}: {failure}")),
+        let failure = match result {
+            Ok(end) => {
+                tell(pipeline, end);
+                None
+            }
+            Err(failure) => Some(format!("pipeline {pipeline}: {failure}")),
+        };
+        let mut state = self.state();
+        let place = state.running.iter().position(|running| running.number == number);
+        let on_probation = place.is_some_and(|place| state.running.remove(place).on_probation);
+        match failure {
+            Some(failure) if on_probation => state.refused = Some(failure),
+            Some(failure) => {
+                drop(state);
+                error!("{failure}: failed for good; the process stops");
+                return self.fail(failure);
+            }
+            None => {}
         }
+        drop(state);
+        self.changed.notify_all();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -199,17 +267,12 @@ impl State {
     }
 }
 
-fn tell(pipeline: &str, result: &Result<End, Failure>) {
-    match result {
-        Ok(End::Exhausted) => info!(pipeline, "the source has ended, and everything is delivered"),
-        Ok(End::Stopped { left: 0 }) => info!(pipeline, "stopped; everything that was read is delivered"),
-        Ok(End::Stopped { left }) => {
-            warn!(
-                pipeline,
-                records = left,
-                "stopped at the end of the grace; these records are read again at the next start"
-            );
+fn tell(pipeline: &str, end: End) {
+    match end {
+        End::Exhausted => info!(pipeline, "the source has ended, and everything is delivered"),
+        End::Stopped { left: 0 } => info!(pipeline, "stopped; everything that was read is delivered"),
+        End::Stopped { left } => {
+            warn!(pipeline, records = left, "stopped before everything was delivered; these records are read again");
         }
-        Err(failure) => error!(pipeline, %failure, "failed for good; the process stops"),
     }
 }

@@ -46,6 +46,36 @@ fn a_changed_sink_goes_on_from_the_checkpoint_and_the_others_are_not_disturbed()
     assert_eq!(books[0]["delivered"], end);
 }
 
+/// A pipeline that can be made and cannot run: the one before it is back, and goes on where it was.
+#[test]
+fn a_change_that_fails_for_good_is_taken_back() {
+    let world = World::new(&["logs"]);
+    let config = |option: &str| {
+        let pipeline = world.pipeline("ship", "", &format!("logs, options: {{ {option} }}"));
+        world.write("sluice.yaml", &format!("pipelines:\n{pipeline}"));
+    };
+    config("");
+    let sluice = world.run("sluice.yaml");
+    let writer = world.write_lines("ship");
+    let mut topic = world.topic("logs");
+    topic.wait_for_more(200);
+
+    config("no.such.option: 1");
+    sluice.wait_for(
+        "a change is refused; what ran before goes on",
+        &[("of", "the changed config"), ("reason", "no.such.option")],
+    );
+    topic.wait_for_more(200);
+
+    config("linger.ms: 7");
+    sluice.wait_for("what runs is what the files say", &[]);
+    let end = writer.finish();
+    topic.wait_for(end - 1);
+    let books = &sluice.stop(&["ship"])[0];
+    check_once(&[&topic], end);
+    assert_eq!(books["delivered"], end);
+}
+
 #[test]
 fn pipelines_come_and_go_with_the_config() {
     let world = World::new(&["logs", "other"]);

@@ -37,10 +37,10 @@ impl Shelf {
             return false;
         }
         self.order.push_back(key);
-        if self.order.len() > IDS {
-            if let Some(oldest) = self.order.pop_front() {
-                self.known.remove(&oldest);
-            }
+        if self.order.len() > IDS
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.known.remove(&oldest);
         }
         self.documents += 1;
         self.newest.push_front(document);

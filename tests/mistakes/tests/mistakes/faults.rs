@@ -1,0 +1,100 @@
+//! Plugins that fail while records flow: the components of `tests/hostile`, each asked about one record.
+
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+
+use sluice_core::{encode::Encoding, pipeline::Transform};
+use sluice_mistakes::{Mistake, differences, mistake};
+use sluice_wasm::{Chain, Component, Engine, Limits, Lineup, OnFault, Plugin};
+
+use crate::{
+    books::{Letters, documents, generation, settled},
+    components::lasting,
+    log::Log,
+};
+
+/// A component, what it does, and its `on_fault`.
+pub struct Given(&'static str, &'static str, OnFault);
+
+pub const TABLE: &[Mistake<Given>] = &[
+    mistake(
+        "it traps, and records go to the dead letters",
+        Given("misbehaves", "trap-on-poison", OnFault::DeadLetter),
+        "",
+    ),
+    mistake("it traps, and records may pass", Given("misbehaves", "trap-on-poison", OnFault::Pass), ""),
+    mistake("it traps, and records have to wait", Given("misbehaves", "trap-on-poison", OnFault::Halt), ""),
+    mistake("it runs for ever", Given("misbehaves", "loop", OnFault::DeadLetter), ""),
+    mistake("it takes all memory", Given("misbehaves", "grow", OnFault::DeadLetter), ""),
+    mistake("it calls itself without end", Given("misbehaves", "recurse", OnFault::DeadLetter), ""),
+    mistake("it drops a record that is not there", Given("misbehaves", "out-of-range", OnFault::DeadLetter), ""),
+    mistake("it says that it cannot decide", Given("misbehaves", "error", OnFault::DeadLetter), ""),
+    mistake(
+        "it writes a field that it did not declare",
+        Given("misbehaves-enricher", "field-not-declared", OnFault::DeadLetter),
+        "",
+    ),
+    mistake(
+        "it writes a number that is none",
+        Given("misbehaves-enricher", "number-not-json", OnFault::DeadLetter),
+        "",
+    ),
+    mistake(
+        "it raises an alert about a record that is not there",
+        Given("misbehaves-notifier", "out-of-range", OnFault::DeadLetter),
+        "",
+    ),
+    mistake(
+        "it raises an alert of a colour that is none",
+        Given("misbehaves-notifier", "bad-color", OnFault::DeadLetter),
+        "",
+    ),
+];
+
+/// Where `./dev components` puts what it builds.
+pub fn components() -> PathBuf {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("SLUICE_COMPONENTS")
+        .or_else(|| Some(set("SLUICE_CACHE")?.join("components")))
+        .or_else(|| Some(set("XDG_CACHE_HOME")?.join("sluice/components")))
+        .or_else(|| Some(set("HOME")?.join(".cache/sluice/components")))
+        .expect("HOME is set")
+}
+
+async fn say(engine: &Engine, Given(component, trick, on_fault): &Given) -> String {
+    let (log, _guard) = Log::start();
+    let limits = Limits { cpu: Duration::from_millis(50), wall: Duration::from_secs(5), ..Limits::default() };
+    let bytes = fs::read(components().join(format!("{component}.wasm"))).expect("run `./dev components`");
+    let component = Component::load(engine, &bytes, &limits).unwrap();
+    let options = format!(r#"{{"do":"{trick}"}}"#);
+    let plugin = Arc::new(Plugin::new("p", component, &options, Some(*on_fault), limits).unwrap());
+    let lineup = Lineup::new(vec![plugin.clone()], true).unwrap();
+    let (generation, letters) = (generation(), Arc::new(Letters::default()));
+    let mut chain = Chain::new(&lineup, &generation, Some(letters.clone()), Encoding::default());
+    let batch = documents(&generation, &[r#"{"log":"poison"}"#]);
+    let mut outcome = Vec::new();
+    // A halted chain waits for another version of its plugin.
+    match tokio::time::timeout(Duration::from_secs(10), chain.apply(batch)).await {
+        Ok(batch) => {
+            let batch = batch.unwrap();
+            if !batch.is_empty() {
+                outcome.push(format!("{} record goes on", batch.len()));
+            }
+            batch.into_parts().receipt.delivered();
+            settled(&generation).await;
+        }
+        Err(_) => outcome.push(format!("the pipeline waits: {}", lineup.halted().unwrap())),
+    }
+    outcome.extend(letters.said().into_iter().map(|(_, said)| said));
+    let lines = log.lines().into_iter().filter(|line| line.starts_with("WARN") || line.starts_with("ERROR"));
+    lasting(&outcome.into_iter().chain(lines).collect::<Vec<_>>().join("\n"))
+}
+
+#[tokio::test]
+async fn faults() {
+    let engine = Engine::new().unwrap();
+    let mut found = Vec::new();
+    for mistake in TABLE {
+        found.push(say(&engine, &mistake.given).await);
+    }
+    assert_eq!(differences(TABLE, &found), "");
+}
