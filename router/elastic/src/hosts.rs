@@ -135,7 +135,7 @@ pub(crate) fn explain(error: &elasticsearch::Error, timeout: Duration) -> String
         cause = inner;
     }
     let cause = cause.to_string();
-    let advice = if cause.contains("ertificate") { "; check ca in the config" } else { "" };
+    let advice = if cause.contains("ertificate") { "; name the authority that signed it in tls.ca_file" } else { "" };
     format!("cannot be reached: {cause}{advice}")
 }
 

@@ -40,6 +40,9 @@ fn examples_are_sound() {
         ("docs/migration.md", 1),
         ("README.md", 1),
         ("plugins/level-filter/README.md", 1),
+        ("plugins/redact/README.md", 1),
+        ("plugins/json-promote/README.md", 1),
+        ("plugins/exception-notifier/README.md", 1),
     ] {
         examples_of(path, examples);
     }

@@ -20,7 +20,7 @@ use batches::{batch, origin};
 use components::{named, plugin};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use run::Run;
-use sluice_core::{Batch, Ledger, Origin, Parts, Shape};
+use sluice_core::{Batch, Ledger, Origin, Shape};
 
 /// About 250 bytes, as the design's measurements had them.
 fn line(index: usize) -> String {
@@ -117,8 +117,8 @@ fn as_before(mut batch: Batch) -> Batch {
     if batch.alerts().is_empty() {
         return batch;
     }
-    let Parts { shape, place, arena, records, origins, receipt, .. } = batch.into_parts();
-    Batch::new(shape, place, arena, records, origins, receipt)
+    let parts = batch.into_parts();
+    Batch::new(parts.shape, parts.place, parts.arena, parts.records, parts.origins, parts.receipt)
 }
 
 fn crossing(c: &mut Criterion) {

@@ -6,21 +6,22 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use super::load::Load;
-use super::meter::{Figures, LOOK, Meter};
+use super::meter::{Figures, LOOK, Meter, Target};
+use super::plugins::Chain;
 use super::{Bench, same};
 use crate::demo::sluice::Sluice;
 
 /// CPU seconds a GiB, with lz4.
-const TARGET: f64 = 12.0;
+const TARGET: Target = Target::SecondsPerGib(12.0);
 const PATIENCE: Duration = Duration::from_secs(900);
 
-/// Where the records of a run without plugin go, for the indexer to read.
-pub(crate) const TOPIC: &str = "bench-plain";
-const FILTERED: &str = "bench-filtered";
+/// Where the records of the first run without plugins go, for the others to read.
+pub(crate) const TOPIC: &str = "bench-none-1";
 
-pub(crate) fn run(bench: &Bench, load: &Load, name: &'static str, with_plugin: bool) -> Result<Figures> {
-    let topic = if with_plugin { FILTERED } else { TOPIC };
-    let config = bench.write_config(name, &config(bench, load, topic, with_plugin))?;
+/// Ships all of `load` in the `round`th run with this chain.
+pub(crate) fn run(bench: &Bench, load: &Load, name: &'static str, chain: Chain, round: usize) -> Result<Figures> {
+    let run = format!("bench-{}-{round}", chain.word());
+    let config = bench.write_config(&run, &config(bench, &load.include(), &run, chain))?;
     let mut agent = Sluice::new(bench.program.clone(), config.clone(), config.with_extension("log"));
     agent.start()?;
     wait(bench, &mut agent, |agent| Ok(agent.books().is_some()))?;
@@ -30,10 +31,10 @@ pub(crate) fn run(bench: &Bench, load: &Load, name: &'static str, with_plugin: b
         meter.look()?;
         Ok(agent.books().is_some_and(|books| books.delivered + books.dropped >= load.lines))
     })?;
-    let figures = meter.figures(name, load.lines, load.bytes, Some(TARGET))?;
+    let figures = meter.figures(name, load.lines, load.bytes, (chain != Chain::Three).then_some(TARGET))?;
     let books = agent.stop()?.unwrap_or_default();
     load.hide()?;
-    let dropped = if with_plugin { load.debug_lines } else { 0 };
+    let dropped = if chain.drops_debug() { load.debug_lines } else { 0 };
     same("records dropped by the agent", books.dropped, dropped)?;
     same("records delivered by the agent", books.delivered, load.lines - dropped)?;
     Ok(figures)
@@ -53,7 +54,8 @@ pub(super) fn wait(bench: &Bench, sluice: &mut Sluice, mut done: impl FnMut(&Slu
     Ok(())
 }
 
-fn config(bench: &Bench, load: &Load, topic: &str, with_plugin: bool) -> String {
+/// `run` is the topic, and part of the names of files.
+pub(super) fn config(bench: &Bench, include: &str, run: &str, chain: Chain) -> String {
     format!(
         r#"pipelines:
   ship:
@@ -63,11 +65,11 @@ fn config(bench: &Bench, load: &Load, topic: &str, with_plugin: bool) -> String 
         host: bench-node
         checkpoints: "{checkpoints}"
 {plugins}    sink:
-      kafka: {{ brokers: ["{kafka}"], topic: {topic}, acks: 1, compression: lz4, include_tag: true, include_time: true }}
+      kafka: {{ brokers: ["{kafka}"], topic: {run}, acks: 1, compression: lz4, include_tag: true, include_time: true }}
+dead_letter: {{ kafka: {{ brokers: ["{kafka}"], topic: bench-dead }} }}
 "#,
-        include = load.include(),
-        checkpoints = bench.folder.path().join(format!("checkpoints-{topic}")).display(),
-        plugins = bench.plugins(with_plugin),
+        checkpoints = bench.folder.path().join(format!("checkpoints-{run}")).display(),
+        plugins = chain.block(&bench.components),
         kafka = bench.kafka.bootstrap(),
     )
 }

@@ -254,7 +254,7 @@ async fn https_with_a_certificate_of_ones_own() {
     };
     timeout(Duration::from_secs(30), refused).await.expect("no error");
     let error = sink.counters().last_error().unwrap();
-    assert!(error.contains("invalid peer certificate") && error.ends_with("check ca in the config"), "{error}");
+    assert!(error.contains("invalid peer certificate") && error.ends_with("in tls.ca_file"), "{error}");
     assert_eq!(server.seen().len(), 1);
 }
 
