@@ -174,12 +174,12 @@ impl Demo<'_> {
         drop(stage);
         let summary = played.and_then(|summary| ended.map(|()| summary)).with_context(|| events.last_faults())?;
         let report = balance::Report::new(&summary, &books, &scene);
-        println!("{}{report}", events.start_times());
+        stage::tell(&format!("{}{report}", events.start_times()))?;
         let faults = report.faults();
         if !faults.is_empty() {
             bail!("the books do not balance:\n  {}", faults.join("\n  "));
         }
-        println!("every line is accounted for: the books balance");
+        stage::tell("every line is accounted for: the books balance\n")?;
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::Result;
 
-pub(crate) use current::Current;
+pub(crate) use current::{Current, Outcome};
 pub(crate) use fleet::Fleet;
 pub use observed::{Observed, ReloadStatus, View};
 

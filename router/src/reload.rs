@@ -18,15 +18,15 @@ use tracing::{error, info, warn};
 
 use crate::{
     config::{self, Pipeline, Plan, Severity},
-    process::{Current, Fleet, Observed},
+    process::{Current, Fleet, Observed, Outcome},
 };
 
 use watch::Watch;
 
 /// Between two looks. A change takes effect after the second look that finds it.
 const LOOK: Duration = Duration::from_millis(500);
-/// Keys of refusals beside those of pipelines, none of which can be called so: the document is no plan, and the plan
-/// cannot be run.
+/// Keys of refusals beside those of pipelines, none of which can be called so: the document is no plan, or was tried
+/// and taken back; and the plan cannot be made.
 const DOCUMENT: &str = "the config file";
 const PLAN: &str = "the changed config";
 
@@ -51,7 +51,7 @@ pub(crate) fn start(config: &Path, current: Current, fleet: Arc<Fleet>, observed
 struct Reload {
     config: PathBuf,
     current: Current,
-    /// What the config file said when it was sound for the last time.
+    /// What the config file says, if that is sound and was not tried in vain; what runs otherwise.
     wanted: Plan,
     watch: Watch,
     /// What does not run as the files say, and why: [`DOCUMENT`], [`PLAN`] or a pipeline's name. All but the
@@ -69,16 +69,20 @@ impl Reload {
         if sights.settled.is_empty() {
             return;
         }
-        let was_refused = std::mem::take(&mut self.refused);
-        let mut changes = 0;
+        let mut was_refused = std::mem::take(&mut self.refused);
+        let (had_refused, mut changes) = (!was_refused.is_empty(), 0);
         if sights.settled.contains(&self.config) {
+            // Whoever edits the file wants to hear of it, also if it is the same that is wrong.
+            was_refused.retain(|what, _| what != DOCUMENT && what != PLAN);
             self.read();
         } else if let Some(reason) = was_refused.get(DOCUMENT) {
             self.refuse(DOCUMENT, reason.clone());
         }
         if self.wanted != *self.current.plan() {
             match self.current.change(&self.wanted) {
-                Ok(()) => changes += 1,
+                Ok(Outcome::Runs) => changes += 1,
+                // Pipelines are not stopped for it again before the file is another.
+                Ok(Outcome::TakenBack(reason)) => self.refuse_document(reason),
                 Err(error) => self.refuse(PLAN, format!("{error:#}")),
             }
         }
@@ -90,18 +94,18 @@ impl Reload {
                 }
             }
         }
-        self.tell(changes, was_refused);
+        self.tell(changes, had_refused, &was_refused);
         self.follow();
     }
 
-    /// The config file, if it is sound. Anything else is told, and what it said before is still wanted.
+    /// The config file, if it is sound. Anything else is told, and what runs is wanted.
     fn read(&mut self) {
         let text = match fs::read(&self.config).map(String::from_utf8) {
             Ok(Ok(text)) => text,
             // It is being swapped at this moment: there is another look.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return,
-            Err(error) => return self.refuse(DOCUMENT, format!("cannot be read: {error}")),
-            Ok(Err(error)) => return self.refuse(DOCUMENT, format!("is not UTF-8: {}", error.utf8_error())),
+            Err(error) => return self.refuse_document(format!("cannot be read: {error}")),
+            Ok(Err(error)) => return self.refuse_document(format!("is not UTF-8: {}", error.utf8_error())),
         };
         let checked = config::check(&text, &self.config.to_string_lossy(), &|name| std::env::var(name).ok());
         if checked.plan.as_ref() == Some(&self.wanted) {
@@ -119,8 +123,13 @@ impl Reload {
         }
         match checked.plan {
             Some(plan) => self.wanted = plan,
-            None => self.refuse(DOCUMENT, first_error.unwrap_or_default()),
+            None => self.refuse_document(first_error.unwrap_or_default()),
         }
+    }
+
+    fn refuse_document(&mut self, reason: String) {
+        self.refuse(DOCUMENT, reason);
+        self.wanted = self.current.plan().clone();
     }
 
     fn refuse(&mut self, what: &str, reason: String) {
@@ -128,13 +137,13 @@ impl Reload {
     }
 
     /// What was refused for the same reason at the last attempt is not told again.
-    fn tell(&self, changes: u64, before: BTreeMap<String, String>) {
+    fn tell(&self, changes: u64, had_refused: bool, before: &BTreeMap<String, String>) {
         let mut refused = 0;
         for (what, reason) in self.refused.iter().filter(|(what, reason)| before.get(*what) != Some(reason)) {
             error!(of = what, reason, "a change is refused; what ran before goes on");
             refused += 1;
         }
-        let healed = !before.is_empty() && self.refused.is_empty();
+        let healed = had_refused && self.refused.is_empty();
         if changes > 0 || healed {
             info!("what runs is what the files say");
         }

@@ -2,10 +2,13 @@
 
 mod agent;
 mod floors;
+mod idle;
 mod index;
 mod indexer;
 mod load;
 mod meter;
+mod notifier;
+mod plugins;
 mod stages;
 
 use std::path::PathBuf;
@@ -16,7 +19,8 @@ use sluice_servers::{Kafka, KafkaOptions};
 use tempfile::TempDir;
 
 use self::load::Load;
-use self::meter::Figures;
+use self::meter::{Figures, verdict};
+use self::plugins::Chain;
 use crate::components;
 use crate::demo::interrupt::Interrupt;
 use crate::project::Project;
@@ -27,7 +31,7 @@ pub(crate) struct Options {
     /// Which part; all of them if not given
     #[arg(value_enum)]
     part: Option<Part>,
-    /// Bytes of log files for agent and indexer, in MiB
+    /// Bytes of log files for agent, indexer and notifier, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u64).range(16..=16_384))]
     size: u64,
     /// Keeps the config files, the log files and the logs of the processes
@@ -43,7 +47,16 @@ enum Part {
     Agent,
     /// Kafka → an index that only counts: CPU seconds a GiB, peak memory
     Indexer,
+    /// Kafka without exceptions → exception-notifier → a webhook: CPU time a record
+    Notifier,
+    /// An agent with three plugins and an indexer that have nothing to do: CPU time, memory
+    Idle,
 }
+
+/// CPU time of the agent with three plugins, where that without any is 1.
+const THREE_PLUGINS: f64 = 1.25;
+/// Of so many runs the one with the least CPU time counts, where two are compared.
+const ROUNDS: usize = 2;
 
 /// What the runs of whole processes share.
 struct Bench {
@@ -53,7 +66,7 @@ struct Bench {
     /// The `sluice` program.
     program: PathBuf,
     counting_index: PathBuf,
-    level_filter: PathBuf,
+    components: PathBuf,
     folder: TempDir,
 }
 
@@ -63,57 +76,73 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
     if wanted(Part::Stages) {
         stages::run(project)?;
     }
-    if wanted(Part::Agent) || wanted(Part::Indexer) {
+    if options.part != Some(Part::Stages) {
         step("sluice", project.cargo(&["build", "-p", "sluice", "-p", "sluice-bench"]))?;
-        whole(project, options, wanted(Part::Indexer))?;
+        whole(project, options, &wanted)?;
     }
     floors::print();
     Ok(())
 }
 
-/// The agent, without and with a plugin; then the indexer on what the agent wrote.
-fn whole(project: &Project, options: &Options, with_indexer: bool) -> Result<()> {
+/// What the parts that run whole processes measure.
+fn whole(project: &Project, options: &Options, wanted: &dyn Fn(Part) -> bool) -> Result<()> {
     let binaries = project.cache.join("target/debug");
     let bench = Bench {
         interrupt: Interrupt::listen()?,
         kafka: timed("Apache Kafka", || Kafka::start(KafkaOptions::default()))?,
         program: binaries.join("sluice"),
         counting_index: binaries.join("counting-index"),
-        level_filter: project.components().join("level-filter.wasm"),
+        components: project.components(),
         folder: tempfile::Builder::new().prefix("sluice-bench-").tempdir().context("cannot create a folder")?,
     };
-    let heading = format!("{} MiB of log files", options.size);
-    let load = timed(&heading, || Load::write(bench.folder.path(), options.size << 20))?;
-    let mut figures = Vec::new();
-    for with_plugin in [false, true] {
-        let name = if with_plugin { "agent, lz4, level-filter" } else { "agent, lz4" };
-        figures.push(timed(name, || agent::run(&bench, &load, name, with_plugin))?);
+    if options.part != Some(Part::Idle) {
+        loaded(&bench, options, wanted)?;
     }
-    if with_indexer {
-        for with_plugin in [false, true] {
-            let name = if with_plugin { "indexer, level-filter" } else { "indexer" };
-            figures.push(timed(name, || indexer::run(&bench, &load, name, with_plugin))?);
-        }
+    if wanted(Part::Idle) {
+        timed("idle", || idle::run(&bench))?;
     }
-    Figures::print(&figures);
     if options.keep {
         println!("\nkept: {}", bench.folder.keep().display());
     }
     Ok(())
 }
 
-impl Bench {
-    /// The `plugins:` line of a pipeline, or none.
-    fn plugins(&self, with_plugin: bool) -> String {
-        let line = || {
-            let component = self.level_filter.display();
-            format!("    plugins: [{{ name: drop-debug, component: \"{component}\", config: {{ at_least: info }} }}]\n")
-        };
-        if with_plugin { line() } else { String::new() }
+/// The agent without and with plugins; then indexer and notifier on what the agent wrote.
+fn loaded(bench: &Bench, options: &Options, wanted: &dyn Fn(Part) -> bool) -> Result<()> {
+    let heading = format!("{} MiB of log files", options.size);
+    let load = timed(&heading, || Load::write(bench.folder.path(), options.size << 20))?;
+    let agent = |name, chain, round| timed(name, || agent::run(bench, &load, name, chain, round));
+    let mut none = agent("agent, lz4", Chain::None, 1)?;
+    let (mut figures, mut ratio) = (Vec::new(), None);
+    if wanted(Part::Agent) {
+        figures.push(agent("agent, lz4, level-filter", Chain::LevelFilter, 1)?);
+        let mut three = agent("agent, lz4, three plugins", Chain::Three, 1)?;
+        for round in 2..=ROUNDS {
+            none = none.better(agent("agent, lz4", Chain::None, round)?);
+            three = three.better(agent("agent, lz4, three plugins", Chain::Three, round)?);
+        }
+        ratio = Some(three.ratio(&none));
+        figures.push(three);
     }
+    figures.insert(0, none);
+    if wanted(Part::Indexer) {
+        for (name, chain) in [("indexer", Chain::None), ("indexer, level-filter", Chain::LevelFilter)] {
+            figures.push(timed(name, || indexer::run(bench, &load, name, chain))?);
+        }
+    }
+    if wanted(Part::Notifier) {
+        figures.push(timed(notifier::NAME, || notifier::run(bench, &load))?);
+    }
+    Figures::print(&figures);
+    if let Some(ratio) = ratio {
+        println!("\nagent, CPU time with three plugins to none: {ratio:.2}{}", verdict(ratio, THREE_PLUGINS, "times"));
+    }
+    Ok(())
+}
 
+impl Bench {
     fn write_config(&self, name: &str, text: &str) -> Result<PathBuf> {
-        let path = self.folder.path().join(format!("{}.yaml", name.replace([' ', ','], "-")));
+        let path = self.folder.path().join(format!("{name}.yaml"));
         std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         Ok(path)
     }

@@ -25,7 +25,9 @@ pub enum ValueKind {
 #[derive(Debug)]
 pub struct EditPath {
     keys: Vec<String>,
+    dotted: String,
     blocked: Tally,
+    essential: bool,
 }
 
 /// One field of one record set to a value, or removed.
@@ -60,7 +62,21 @@ impl EditPath {
     /// neither an object nor absent, and so changed nothing.
     pub fn new(keys: Vec<String>, blocked: Tally) -> Self {
         debug_assert!(!keys.is_empty());
-        Self { keys, blocked }
+        Self { dotted: keys.join("."), keys, blocked, essential: false }
+    }
+
+    /// The same for a plugin that hides what must not go on: where something is in the way of its edit, that goes.
+    pub fn essential(self) -> Self {
+        Self { essential: true, ..self }
+    }
+
+    pub fn is_essential(&self) -> bool {
+        self.essential
+    }
+
+    /// The keys, joined with dots.
+    pub fn dotted(&self) -> &str {
+        &self.dotted
     }
 
     pub fn keys(&self) -> &[String] {

@@ -16,7 +16,7 @@ use object::{New, Object};
 /// and it is added behind the last member of the innermost one that is there. Of keys that an object has twice, the
 /// later ones on the way are removed.
 ///
-/// An edit is blocked, and counted by its path, where it leads through something that is no object, or where a field
+/// Where an essential path is blocked, what is in its way is removed. An edit is blocked, and counted by its path, where it leads through something that is no object, or where a field
 /// that was not found may be in the part of an object that is broken; so is every edit of what is no object, or nested
 /// deeper than [`crate::json::DEEPEST`].
 pub(crate) fn splice(document: &[u8], edits: &Edits, record: usize, out: &mut Vec<u8>) {
@@ -42,8 +42,15 @@ fn write(document: &[u8], edits: &Edits, record: usize, out: &mut Vec<u8>, block
 }
 
 fn is_made<'a>(edits: &'a Edits, edit: &Edit, object: Option<&mut Object<'a>>) -> bool {
-    let new = New { kind: edit.kind, bytes: edits.value(edit) };
-    object.is_some_and(|object| object.edit(edits.path(edit).keys(), new))
+    let Some(object) = object else { return false };
+    let (path, new) = (edits.path(edit), New { kind: edit.kind, bytes: edits.value(edit) });
+    let is_made = object.edit(path.keys(), new);
+    if !is_made && path.is_essential() && edit.kind != ValueKind::Absent {
+        // What must be hidden lies in what is in the way.
+        let gone = New { kind: ValueKind::Absent, bytes: b"" };
+        let _ = (1..path.keys().len()).rev().any(|count| object.edit(&path.keys()[..count], gone));
+    }
+    is_made
 }
 
 /// The members that the encoder writes for a line; all that an origin's object has are among them.

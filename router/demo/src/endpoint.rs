@@ -49,7 +49,7 @@ impl Endpoint {
         name: &'static str,
         answer: impl Fn(Asked) -> Answer + Send + Sync + 'static,
     ) -> Result<Self, Error> {
-        let failed = |source| Error::Listen { name, source };
+        let failed = |error| Error::Listen { name, error };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;

@@ -17,9 +17,9 @@ pub struct Kafka {
 impl Kafka {
     /// One broker with these topics: name and number of partitions.
     pub fn start(topics: &[(&str, i32)]) -> Result<Self, Error> {
-        let cluster = MockCluster::new(1)?;
+        let cluster = MockCluster::new(1).map_err(Error::Kafka)?;
         for (topic, partitions) in topics {
-            cluster.create_topic(topic, *partitions, 1)?;
+            cluster.create_topic(topic, *partitions, 1).map_err(Error::Kafka)?;
         }
         Ok(Self { cluster })
     }

@@ -93,7 +93,7 @@ pub fn read(status: u16, body: &[u8], count: usize) -> Answer {
     match status {
         200..=299 => match serde_json::from_slice::<Body>(body) {
             Ok(body) if body.items.len() == count => Answer::Items(body.items.iter().map(outcome).collect()),
-            Ok(_) => Answer::Again("answered for another number of documents than it was sent".into()),
+            Ok(_) => Answer::Again("answered for another number of documents than it was sent; check that the host is an index and not a proxy".into()),
             Err(_) => Answer::Again(format!(
                 "answered something that is not a bulk response ({}); check that the host is an index and not a proxy",
                 glimpse(body)

@@ -3,11 +3,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// Each text holds its cause.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// `verb` is what was tried, e.g. `create`.
-    #[error("node: cannot {verb} {}: {source}; give it another folder or make room", path.display())]
-    File { verb: &'static str, path: PathBuf, source: io::Error },
+    #[error("node: cannot {verb} {}: {error}; give it another folder or make room", path.display())]
+    File { verb: &'static str, path: PathBuf, error: io::Error },
     #[error("node: cannot start the thread of its containers: {0}")]
     Thread(io::Error),
     #[error("node: the thread of its containers panicked; the lines above say where")]
@@ -17,6 +18,6 @@ pub enum Error {
 impl Error {
     /// For `map_err`: what was tried, and with which path.
     pub(crate) fn file(verb: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::File { verb, path: path.to_path_buf(), source }
+        move |error| Self::File { verb, path: path.to_path_buf(), error }
     }
 }

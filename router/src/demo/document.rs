@@ -6,6 +6,10 @@ pub(super) const TOPIC: &str = "logs";
 pub(super) const DEAD_LETTERS: &str = "logs-dead";
 /// The pipeline from the files; the others read what it delivers.
 pub(super) const SHIP: &str = "ship";
+/// To the index.
+pub(super) const INDEX: &str = "index";
+/// To the webhook: it delivers alerts, and drops the rest.
+pub(super) const ALERT: &str = "alert";
 
 /// What a visitor may try.
 pub(super) const HINTS: [&str; 4] = [
@@ -101,6 +105,6 @@ mod tests {
         let problems: Vec<String> = checked.problems.iter().map(ToString::to_string).collect();
         assert!(problems.is_empty(), "{problems:#?}");
         let names: Vec<String> = checked.plan.unwrap().pipelines.into_iter().map(|pipeline| pipeline.name).collect();
-        assert_eq!(names, [SHIP, "index", "alert"]);
+        assert_eq!(names, [SHIP, INDEX, ALERT]);
     }
 }

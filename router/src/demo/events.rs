@@ -54,6 +54,14 @@ impl Events {
         newest.truncate(KEPT);
     }
 
+    /// Tells a number that grows: instead of the event before, if that told the same number.
+    pub fn tell_count(&self, what: &str, count: u64) {
+        let mut newest = self.newest();
+        newest.pop_front_if(|event| event.text.starts_with(what));
+        drop(newest);
+        self.tell(Kind::Note, &format!("{what}: {count}"));
+    }
+
     /// Tells of a step of the start, once, with the time that it took until then.
     pub fn mark(&self, step: &'static str) {
         let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
@@ -167,6 +175,11 @@ mod tests {
         ];
         assert_eq!(texts, expect);
         assert_eq!(events.last_faults(), "refused (reason no such file)");
+        for (count, expect) in [(1, 3), (2, 3)] {
+            events.tell_count("log files rotated", count);
+            assert_eq!(events.latest().len(), expect);
+            assert_eq!(events.latest()[0].text, format!("log files rotated: {count}"));
+        }
         for _ in 0..2 * KEPT {
             events.tell(Kind::Note, "more");
         }

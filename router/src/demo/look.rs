@@ -8,7 +8,7 @@ use std::{
 use sluice_core::Balance;
 use sluice_demo::{
     Snapshot,
-    snapshot::{Alert, Alerts, Kind, Lag, Pair, Pipeline, Plugin},
+    snapshot::{Alert, Alerts, Lag, Pair, Pipeline, Plugin},
 };
 use sluice_node::Generator;
 
@@ -114,10 +114,8 @@ impl Looker {
 
     fn tell_rotations(&mut self, sources: &Sources) {
         let Some(rotations) = sources.generator.map(Generator::rotations) else { return };
-        let more = rotations.saturating_sub(self.rotations);
-        if more > 0 {
-            let files = if more == 1 { "log file was" } else { "log files were" };
-            sources.events.tell(Kind::Note, &format!("{more} {files} rotated, {rotations} so far"));
+        if rotations > self.rotations {
+            sources.events.tell_count("log files rotated", rotations);
         }
         self.rotations = rotations;
     }

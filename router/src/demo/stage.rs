@@ -41,7 +41,7 @@ impl Stage {
         if io::stdout().is_terminal() {
             return Ok(Self::Screen { screen: Screen::open()?, held: false });
         }
-        print(&format!(
+        tell(&format!(
             "sluice demo: three pipelines in this process; nothing is installed\n{}",
             places_and_hints(places)
         ))?;
@@ -68,7 +68,9 @@ impl Stage {
                     if pair {
                         *next_pair = now + PAIR;
                     }
-                    print(&plain::block(snapshot, *told, pair))?;
+                    if !tell(&plain::block(snapshot, *told, pair))? {
+                        return Ok(Turn::Leave);
+                    }
                     let events = snapshot.events.iter().map(|event| event.at);
                     let alerts = snapshot.alerts.latest.iter().map(|alert| alert.at);
                     *told = events.chain(alerts).max().unwrap_or_default().max(*told);
@@ -89,7 +91,12 @@ fn places_and_hints(places: &Places) -> String {
     plain::places(places, &HINTS.map(str::to_owned))
 }
 
-fn print(text: &str) -> Result<(), Error> {
+/// False if nobody reads any more.
+pub(super) fn tell(text: &str) -> Result<bool, Error> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Error::Terminal)
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Error::Terminal(error)),
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use sluice_wasm::Plugin;
 use tracing::info;
 
@@ -23,6 +23,13 @@ pub(crate) struct Current {
     admin: Option<AdminServer>,
     fleet: Arc<Fleet>,
     observed: Arc<Observed>,
+}
+
+/// What became of a change that could be made.
+pub(crate) enum Outcome {
+    Runs,
+    /// Pipelines were stopped and started for it, one failed for good, and what ran before was started again.
+    TakenBack(String),
 }
 
 /// Plugins that are ready to take over.
@@ -49,8 +56,8 @@ impl Current {
     }
 
     /// Makes `wanted` what runs. Everything is made before anything is stopped, and what was stopped is started again if
-    /// what takes its place cannot run: after an error all is as it was.
-    pub fn change(&mut self, wanted: &Plan) -> Result<()> {
+    /// what takes its place cannot run. After an error nothing was stopped.
+    pub fn change(&mut self, wanted: &Plan) -> Result<Outcome> {
         let difference = Difference::between(&self.plan, wanted);
         let fresh = self.assembler.assemble(wanted, |name| difference.start.iter().any(|start| start == name))?;
         let swapped = wanted.pipelines.iter().filter(|pipeline| difference.swap.contains(&pipeline.name));
@@ -59,15 +66,15 @@ impl Current {
         if difference.admin {
             self.rebind(&before, wanted)?;
         }
-        if let Err(error) = self.replace(&difference, fresh, wanted) {
+        if let Some(refused) = self.replace(&difference, fresh, wanted)? {
             if difference.admin {
                 self.rebind(wanted, &before)?;
             }
-            return Err(error);
+            return Ok(Outcome::TakenBack(refused));
         }
         swaps.into_iter().try_for_each(|swap| swap.take_over().map(drop))?;
         self.tidy();
-        Ok(())
+        Ok(Outcome::Runs)
     }
 
     /// Looks whether the components of a pipeline are other ones than those that run, and lets them take over. True
@@ -111,9 +118,9 @@ impl Current {
         Ok(())
     }
 
-    /// Stops and starts pipelines, and makes `wanted` the plan that runs. What cannot be undone ends the process, in
-    /// order.
-    fn replace(&mut self, difference: &Difference, fresh: Vec<Assembly>, wanted: &Plan) -> Result<()> {
+    /// Stops and starts pipelines, and makes `wanted` the plan that runs; or takes that back, and says why. What cannot
+    /// be undone ends the process, in order.
+    fn replace(&mut self, difference: &Difference, fresh: Vec<Assembly>, wanted: &Plan) -> Result<Option<String>> {
         for pipeline in &difference.stop {
             info!(pipeline, anew = difference.start.contains(pipeline), "stopping, as its config changed");
         }
@@ -129,7 +136,7 @@ impl Current {
             self.assemblies.iter().cloned().partition(|assembly| difference.stop.contains(&assembly.name));
         match self.fleet.replace(&difference.stop, &now, &stopped) {
             Ok(None) => {}
-            Ok(Some(refused)) => bail!("{refused}"),
+            Ok(Some(refused)) => return Ok(Some(refused)),
             Err(error) => {
                 self.fleet.fail(format!("{error:#}"));
                 return Err(error);
@@ -143,7 +150,7 @@ impl Current {
         self.plan = wanted.clone();
         self.assemblies = self.plan.pipelines.iter().filter_map(|pipeline| of_name(&now, &pipeline.name)).collect();
         self.show();
-        Ok(())
+        Ok(None)
     }
 
     fn show(&self) {

@@ -131,7 +131,7 @@ impl Complaints {
     pub fn about(&mut self, path: &Path, error: &io::Error) {
         self.now.insert(path.into());
         if self.told.insert(path.into(), error.kind()) != Some(error.kind()) {
-            warn!(path = %path.display(), %error, "a log file cannot be read; trying again at each scan");
+            warn!(path = %path.display(), %error, "a log file cannot be read; check that what it leads to is mounted and readable; it is tried again at each scan");
         }
     }
 

@@ -63,11 +63,11 @@ fn a_change_that_fails_for_good_is_taken_back() {
     config("no.such.option: 1");
     sluice.wait_for(
         "a change is refused; what ran before goes on",
-        &[("of", "the changed config"), ("reason", "no.such.option")],
+        &[("of", "the config file"), ("reason", "no.such.option")],
     );
     topic.wait_for_more(200);
 
-    config("linger.ms: 7");
+    config("socket.keepalive.enable: true");
     sluice.wait_for("what runs is what the files say", &[]);
     let end = writer.finish();
     topic.wait_for(end - 1);

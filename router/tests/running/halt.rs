@@ -18,7 +18,7 @@ fn records_that_wait_for_a_halted_plugin_are_given_to_its_next_config() {
 
     // Another config that fails as well: it is given the batch, and halts in turn.
     config("error");
-    sluice.wait_for("halted: ", &[("plugin", "f"), ("message", "cannot decide")]);
+    sluice.wait_for("halted: ", &[("plugin", "f"), ("message", "returned an error")]);
 
     config("nothing");
     let mut topic = world.topic("logs");

@@ -13,6 +13,24 @@ pub(crate) enum Answer {
     Alerts(Vec<Raised>),
 }
 
+impl Answer {
+    /// Bytes of memory that it holds, but for a few.
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Drops(drops) => size_of_val(drops.as_slice()),
+            Self::Edits(edits) => edits.arena.len() + size_of_val(edits.changes.as_slice()),
+            Self::Alerts(alerts) => alerts.iter().map(Raised::weight).sum(),
+        }
+    }
+}
+
+impl Raised {
+    fn weight(&self) -> usize {
+        let details: usize = self.details.iter().map(|(name, value)| name.len() + value.len()).sum();
+        size_of::<Self>() + self.fingerprint.len() + self.title.len() + self.text.len() + details
+    }
+}
+
 /// Values for fields.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Changes {

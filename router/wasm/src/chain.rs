@@ -1,12 +1,13 @@
 //! The plugins of a pipeline, in order, on one worker.
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sluice_core::encode::Encoding;
 use sluice_core::pipeline::Transform;
 use sluice_core::{Batch, DeadLetters, Failure, Generation};
 use tokio::sync::watch;
+use tokio::time::timeout;
 use tracing::{error, info};
 
 use crate::columns::{Columns, Fields};
@@ -18,6 +19,8 @@ use crate::verdict::{self, Verdict};
 /// What one call may carry at most: a bound on the plugin's memory. A longer batch takes several calls.
 const RECORDS: usize = 8192;
 const BYTES: usize = 4 << 20;
+/// After this a plugin that could not be started is tried again.
+const TRY_AGAIN: Duration = Duration::from_secs(30);
 
 /// Runs each batch through the plugins. What they drop is resolved in the batch's receipt under the plugin's name;
 /// what they cannot answer for is found out record by record, and leaves by the plugin's `on_fault`.
@@ -71,7 +74,7 @@ impl<D> Chain<D> {
         self.fields = fields;
     }
 
-    fn judge(&mut self, batch: &Batch) -> Result<Verdict, Halt> {
+    async fn judge(&mut self, batch: &Batch) -> Result<Verdict, Halt> {
         let mut verdict = Verdict::new(batch.len());
         let now = (self.now)();
         for window in windows(batch) {
@@ -80,7 +83,7 @@ impl<D> Chain<D> {
                 if columns.alive().is_empty() {
                     break;
                 }
-                let outcome = link.ask(&mut columns, verdict.edits(), now)?;
+                let outcome = link.ask(&mut columns, verdict.edits(), now).await?;
                 verdict.take(outcome, index, &link.plugin, &mut columns);
             }
         }
@@ -97,7 +100,7 @@ impl<D: DeadLetters> Transform for Chain<D> {
             if self.links.is_empty() || batch.is_empty() {
                 return Ok(batch);
             }
-            match self.judge(&batch) {
+            match self.judge(&batch).await {
                 Ok(verdict) => return self.execute(batch, verdict).await,
                 Err(halt) => self.halted(&batch, halt).await,
             }
@@ -129,8 +132,9 @@ impl<D: DeadLetters> Chain<D> {
         Ok(batch)
     }
 
-    /// Waits for other plugins.
-    async fn halted(&mut self, batch: &Batch, Halt { plugin, why }: Halt) {
+    /// Waits for other plugins. Then all are asked again, by new instances: one that remembers records would take
+    /// these for repeats.
+    async fn halted(&mut self, batch: &Batch, Halt { plugin, why, may_pass }: Halt) {
         let (records, place) = (batch.len(), batch.place());
         error!(
             plugin,
@@ -138,13 +142,21 @@ impl<D: DeadLetters> Chain<D> {
             %place,
             "halted: {why}; its records, and everything behind them, wait for another version or config of this plugin"
         );
+        self.links.iter_mut().for_each(Link::forget);
         self.lineup.set_halted(Some(format!("plugin {plugin}: {why}")));
-        if self.newest.changed().await.is_err() {
+        let changed = if may_pass {
+            timeout(TRY_AGAIN, self.newest.changed()).await.unwrap_or(Ok(()))
+        } else {
+            self.newest.changed().await
+        };
+        if changed.is_err() {
             // Nobody is left who could replace it.
             std::future::pending::<()>().await;
         }
         self.take_over();
-        info!(plugin, "the plugins were replaced; records go on");
+        // They may have been replaced while the fault was found out.
+        self.lineup.set_halted(None);
+        info!(plugin, "the records that waited are judged anew");
     }
 }
 

@@ -16,6 +16,8 @@ mod overlay;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fields {
     keys: Vec<Vec<String>>,
+    /// The same, joined with dots.
+    dotted: Vec<String>,
     paths: Vec<Path>,
 }
 
@@ -31,6 +33,7 @@ impl Fields {
             return known;
         }
         self.keys.push(path.to_vec());
+        self.dotted.push(path.join("."));
         self.paths.push(Path::new(path));
         self.paths.len() - 1
     }
@@ -114,13 +117,23 @@ impl<'a> Columns<'a> {
         (columns.collect(), self.times.as_deref().filter(|_| times).unwrap_or_default())
     }
 
-    /// A plugin wrote the field at `path`: whatever depends on it has to be found again.
-    pub fn touch(&mut self, path: &[String]) {
-        for (field, keys) in self.fields.keys.iter().enumerate() {
-            if overlay::depends(keys, path) {
+    /// A plugin wrote the field at this path, joined with dots: whatever depends on it has to be found again.
+    pub fn touch(&mut self, dotted: &str) {
+        for (field, read) in self.fields.dotted.iter().enumerate() {
+            if overlay::depends(read, dotted) {
                 self.touched[field] = true;
                 self.columns[field] = None;
             }
+        }
+    }
+
+    /// Records that cannot be looked into, whatever they hold: indices into [`Columns::alive`].
+    pub fn unreadable(&self) -> Vec<u32> {
+        let is_unreadable = |record: &Record| readable(self.batch.text(record)).is_none();
+        let numbered = (0..).zip(self.records());
+        match self.batch.shape() {
+            Shape::Lines => Vec::new(),
+            Shape::Documents => numbered.filter(|(_, record)| is_unreadable(record)).map(|(at, _)| at).collect(),
         }
     }
 

@@ -41,7 +41,9 @@ pub struct Digest(pub [u8; 32]);
 /// Why a file is no plugin for this host.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum LoadError {
-    #[error("is {size} bytes large, more than the {limit} that are allowed")]
+    #[error(
+        "is {size} bytes large, more than the {limit} that are allowed; build it optimized and without debug information"
+    )]
     Large { size: usize, limit: usize },
     #[error("is precompiled native code, which is never loaded; name the .wasm file that it was made from")]
     Precompiled,
@@ -49,7 +51,7 @@ pub enum LoadError {
         "is a core module, not a component; `./dev components` makes components, or wrap it with `wasm-tools component new`"
     )]
     CoreModule,
-    #[error("is not a valid component: {0}")]
+    #[error("is not a valid component: {0}; build it, or copy it, anew")]
     Malformed(String),
     #[error(
         "exports {found}, and a plugin exports one of {PACKAGE}/filter@{LINE}, …/enricher@{LINE} and …/notifier@{LINE}; build it against the interface in wit/"
@@ -143,6 +145,17 @@ impl Kind {
             Self::Filter => "filter",
             Self::Enricher => "enricher",
             Self::Notifier => "notifier",
+        }
+    }
+}
+
+impl Kind {
+    /// The function that it is asked about records by.
+    pub(crate) fn call(self) -> &'static str {
+        match self {
+            Self::Filter => "filter",
+            Self::Enricher => "enrich",
+            Self::Notifier => "notify",
         }
     }
 }

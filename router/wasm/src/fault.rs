@@ -22,15 +22,38 @@ pub enum Cause {
     Refused(String),
     /// Its answer breaks the interface's rules.
     Invalid(String),
+    /// It must not be passed by, and the record cannot be looked into.
+    Unreadable,
+}
+
+impl Fault {
+    /// With the plugin's own words, which may quote a record: for whoever may read records.
+    pub fn in_full(&self) -> String {
+        match &self.cause {
+            Cause::Refused(why) => format!("{} returned an error: {why}", self.subject()),
+            _ => self.to_string(),
+        }
+    }
+
+    fn subject(&self) -> String {
+        format!("`{}` of {}", self.call, self.digest)
+    }
 }
 
 impl fmt::Display for Fault {
+    /// For the router's log: without words that may quote a record. What `configure` says is about the options.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let Self { digest, call, .. } = self;
+        let subject = self.subject();
         match &self.cause {
-            Cause::Trap(why) => write!(f, "`{call}` of {digest} failed: {why}"),
-            Cause::Refused(why) => write!(f, "`{call}` of {digest} returned an error: {why}"),
-            Cause::Invalid(why) => write!(f, "`{call}` of {digest} returned an answer that cannot be followed: {why}"),
+            Cause::Trap(why) => write!(f, "{subject} failed: {why}"),
+            Cause::Refused(why) if self.call == "configure" => write!(f, "{subject} returned an error: {why}"),
+            Cause::Refused(_) => write!(f, "{subject} returned an error, which the dead letter quotes"),
+            Cause::Unreadable => write!(
+                f,
+                "{subject} could not be asked: the record is not UTF-8, or nested deeper than {} levels",
+                sluice_core::json::DEEPEST
+            ),
+            Cause::Invalid(why) => write!(f, "{subject} returned an answer that cannot be followed: {why}"),
         }
     }
 }

@@ -23,6 +23,7 @@ mod log;
 mod lookup;
 pub mod manifest;
 pub mod plugin;
+mod search;
 mod verdict;
 
 pub use chain::Chain;

@@ -100,7 +100,8 @@ impl ResourceLimiter for Guard {
     }
 }
 
-fn thread_cpu_time() -> Duration {
+/// What the calling thread has used.
+pub(crate) fn thread_cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }

@@ -1,21 +1,17 @@
-//! One plugin in its place in a chain: it is asked, and what it cannot answer for is found out.
-use std::ops::Range;
+//! One plugin in its place in a chain.
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use sluice_core::{Edits, Ledger, Tally};
 use tracing::{error, warn};
 
 use crate::answer::{Answer, Raised};
 use crate::bindings;
-use crate::breaker::{Breaker, MOST};
+use crate::breaker::Breaker;
 use crate::columns::{Columns, Fields};
-use crate::fault::Fault;
+use crate::fault::{Cause, Fault};
 use crate::instance::Instance;
 use crate::plugin::{OnFault, Plugin};
-
-/// How long the search for the records that a plugin fails on may take, for one call.
-const SEARCH: Duration = Duration::from_secs(20);
 
 /// A plugin with an instance of its own.
 pub(crate) struct Link {
@@ -25,7 +21,9 @@ pub(crate) struct Link {
     /// The columns that it reads, in its order.
     fields: Vec<usize>,
     running: Option<Instance>,
-    breaker: Breaker,
+    pub(crate) breaker: Breaker,
+    /// Ticks hold no records, so their faults are counted apart.
+    ticks: Breaker,
 }
 
 /// What a plugin said to the records that are left. Indices are into `columns.alive()`.
@@ -42,6 +40,8 @@ pub(crate) struct Outcome {
 pub(crate) struct Halt {
     pub plugin: String,
     pub why: String,
+    /// Nothing is wrong with the records or the plugin as far as is known: the same may work later.
+    pub may_pass: bool,
 }
 
 impl Link {
@@ -52,6 +52,7 @@ impl Link {
             plugin: plugin.clone(),
             running: None,
             breaker: Breaker::new(Instant::now()),
+            ticks: Breaker::new(Instant::now()),
         }
     }
 
@@ -59,25 +60,50 @@ impl Link {
     pub fn inherit(&mut self, old: &mut Self) {
         self.running = old.running.take();
         std::mem::swap(&mut self.breaker, &mut old.breaker);
+        std::mem::swap(&mut self.ticks, &mut old.ticks);
     }
 
-    /// Asks the plugin about the records that are left.
-    pub fn ask(&mut self, columns: &mut Columns, edits: &Edits, now: u64) -> Result<Outcome, Halt> {
+    /// The next call meets a new instance.
+    pub fn forget(&mut self) {
+        self.running = None;
+    }
+
+    /// Asks the plugin about the records that are left. Others may run while the records that it fails on are found.
+    pub async fn ask(&mut self, columns: &mut Columns<'_>, edits: &Edits, now: u64) -> Result<Outcome, Halt> {
         if self.breaker.is_resting() {
             self.plugin.counters().passed(columns.alive().len());
             return Ok(Outcome::default());
         }
         columns.prepare(&self.fields, self.plugin.manifest().times, edits);
-        match self.call(columns, now) {
-            Ok(answer) => Ok(Outcome { answers: vec![(0, answer)], poison: Vec::new() }),
-            Err(fault) if self.plugin.on_fault() == OnFault::Halt => Err(self.halt(fault.to_string())),
-            Err(fault) => self.search(columns, fault, now),
+        let halts = self.plugin.on_fault() == OnFault::Halt;
+        let mut outcome = match self.call_again(columns, now, halts || columns.alive().len() == 1) {
+            Ok(answer) => Outcome { answers: vec![(0, answer)], poison: Vec::new() },
+            Err(fault) if halts => return Err(self.halt(fault.to_string())),
+            Err(fault) => self.search(columns, fault, now).await?,
+        };
+        if self.plugin.manifest().essential {
+            self.refuse_unreadable(columns, &mut outcome)?;
         }
+        Ok(outcome)
+    }
+
+    /// What is absent since nobody can look into the record must not go on as if there were nothing to hide.
+    fn refuse_unreadable(&mut self, columns: &Columns, outcome: &mut Outcome) -> Result<(), Halt> {
+        for record in columns.unreadable() {
+            let fault = self.plugin.fault((self.plugin.kind().call(), Cause::Unreadable));
+            if self.plugin.on_fault() == OnFault::Halt {
+                return Err(self.halt(fault.to_string()));
+            }
+            if outcome.poison.iter().all(|(known, _)| *known != record) {
+                self.condemn(record, fault, outcome)?;
+            }
+        }
+        Ok(())
     }
 
     /// What a notifier has to say without records.
     pub fn tick(&mut self, now: u64) -> Vec<Raised> {
-        if self.breaker.is_resting() {
+        if self.ticks.is_resting() {
             return Vec::new();
         }
         let answer = self.instance().and_then(|mut instance| {
@@ -94,8 +120,9 @@ impl Link {
             Ok(_) => Vec::new(),
             Err(fault) => {
                 warn!(plugin = self.plugin.name(), %fault, "the plugin starts anew");
-                if self.breaker.fault(Instant::now()) {
-                    self.rest(&fault);
+                if self.ticks.fault(Instant::now()) {
+                    error!(plugin = self.plugin.name(), %fault, "its ticks fail too often; there are none for 30 s");
+                    self.ticks.rest(Instant::now());
                 }
                 Vec::new()
             }
@@ -104,6 +131,19 @@ impl Link {
 
     fn instance(&mut self) -> Result<Instance, Fault> {
         self.running.take().map_or_else(|| self.plugin.start(), Ok)
+    }
+
+    /// One call, and with `again` a second one where the first met an instance that has run before: the fault may be
+    /// the instance's own, as of one whose memory has filled up.
+    pub(crate) fn call_again(&mut self, columns: &Columns, now: u64, again: bool) -> Result<Answer, Fault> {
+        let has_run = self.running.is_some();
+        match self.call(columns, now) {
+            Err(fault) if again && has_run => {
+                warn!(plugin = self.plugin.name(), %fault, "the plugin starts anew");
+                self.call(columns, now)
+            }
+            answer => answer,
+        }
     }
 
     /// One call; `columns` are prepared. An instance that failed is not kept.
@@ -120,75 +160,8 @@ impl Link {
         Ok(answer)
     }
 
-    /// Halves the records of a call that failed until those are found that it fails on; the others get their answers.
-    fn search(&mut self, columns: &Columns, first: Fault, now: u64) -> Result<Outcome, Halt> {
-        let (len, began) = (columns.alive().len() as u32, Instant::now());
-        let mut outcome = Outcome::default();
-        // Parts that are still to be looked at, the first on top; of the whole the fault is known.
-        let (mut parts, mut known) = (Vec::from_iter(std::iter::once(0..len)), Some(first));
-        while let Some(part) = parts.pop() {
-            let answer = match known.take() {
-                Some(fault) => Err(fault),
-                None => self.call(&columns.part(&part), now),
-            };
-            match answer {
-                Ok(answer) => outcome.answers.push((part.start, answer)),
-                Err(fault) if !is_about_records(&fault) || began.elapsed() > SEARCH => {
-                    return self.give_up(outcome, &fault, part.start..len);
-                }
-                Err(fault) if part.len() == 1 => {
-                    let too_many = self.breaker.fault(Instant::now());
-                    if too_many {
-                        return self.give_up(outcome, &fault, part.start..len);
-                    }
-                    self.put_aside(part.start, fault, &mut outcome);
-                }
-                Err(_) => {
-                    let middle = part.start + part.len() as u32 / 2;
-                    parts.extend([middle..part.end, part.start..middle]);
-                }
-            }
-        }
-        Ok(outcome)
+    /// No record goes on: it takes another version or config.
+    pub(crate) fn halt(&self, why: String) -> Halt {
+        Halt { plugin: self.plugin.name().to_string(), why, may_pass: false }
     }
-
-    fn put_aside(&self, record: u32, fault: Fault, outcome: &mut Outcome) {
-        let plugin = self.plugin.name();
-        if self.plugin.on_fault() == OnFault::Pass {
-            warn!(plugin, %fault, "a record goes on without the plugin's answer");
-            self.plugin.counters().passed(1);
-        } else {
-            warn!(plugin, %fault, "a record goes to the dead-letter topic");
-            outcome.poison.push((record, fault));
-        }
-    }
-
-    /// Too much fails: the plugin is left alone, or halted.
-    fn give_up(&mut self, outcome: Outcome, fault: &Fault, unasked: Range<u32>) -> Result<Outcome, Halt> {
-        if self.plugin.on_fault() != OnFault::Pass {
-            let why = if is_about_records(fault) {
-                format!("more than {MOST} records failed within a minute: ")
-            } else {
-                String::new()
-            };
-            return Err(self.halt(format!("{why}{fault}")));
-        }
-        self.plugin.counters().passed(unasked.len());
-        self.rest(fault);
-        Ok(outcome)
-    }
-
-    fn rest(&mut self, fault: &Fault) {
-        error!(plugin = self.plugin.name(), %fault, "fails too often; it is left out for 30 s, and records go on without its answer");
-        self.breaker.rest(Instant::now());
-    }
-
-    fn halt(&self, why: String) -> Halt {
-        Halt { plugin: self.plugin.name().to_string(), why }
-    }
-}
-
-/// False where the plugin did not even start: no record is to blame.
-fn is_about_records(fault: &Fault) -> bool {
-    !matches!(fault.call, "instantiate" | "configure")
 }

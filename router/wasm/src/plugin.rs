@@ -66,7 +66,10 @@ impl Plugin {
             ));
         }
         let counters = Counters::default();
-        let path = |keys: &Vec<String>| Arc::new(EditPath::new(keys.clone(), counters.blocked().clone()));
+        let path = |keys: &Vec<String>| {
+            let path = EditPath::new(keys.clone(), counters.blocked().clone());
+            Arc::new(if manifest.essential { path.essential() } else { path })
+        };
         let paths = manifest.writes.iter().map(path).collect();
         Ok(Self { name, options: options.to_string(), component, on_fault, limits, linked, manifest, paths, counters })
     }

@@ -74,7 +74,7 @@ impl Verdict {
             }
         }
         let written = plugin.paths().iter().zip(written).filter(|(_, written)| *written);
-        written.for_each(|(path, _)| columns.touch(path.keys()));
+        written.for_each(|(path, _)| columns.touch(path.dotted()));
     }
 
     /// Makes it true. What is returned beside the batch has to be sent to the dead-letter topic.
@@ -150,7 +150,7 @@ fn letter(
         bytes,
         tally: ledger.dead_lettered_for(&reason),
         reason,
-        detail: fault.to_string(),
+        detail: fault.in_full(),
         status: None,
         place,
         position: record.position,

@@ -67,7 +67,10 @@ pub fn judge(reply: Reply, now: u64) -> Verdict {
 }
 
 fn closed(said: &str) -> Verdict {
-    let why = format!("the webhook is gone or forbidden ({said}); create a new one and put its URL in the file");
+    let why = format!(
+        "the webhook is gone or forbidden ({said}); create a new one, put its URL in the place that the \
+         config names, and restart the pipeline"
+    );
     Verdict::Closed { why }
 }
 
@@ -121,7 +124,10 @@ mod tests {
     #[test]
     fn answers() {
         let gone = |said| {
-            format!("closed: the webhook is gone or forbidden ({said}); create a new one and put its URL in the file")
+            format!(
+                "closed: the webhook is gone or forbidden ({said}); create a new one, put its URL in the place that the \
+         config names, and restart the pipeline"
+            )
         };
         check(200, "ok", "taken");
         check(204, "", "taken");

@@ -41,9 +41,13 @@ impl Chain {
 
     /// `ship`, with the filter; the node's logs are below the test's folder.
     pub fn agent(&self) -> Result<String> {
-        let (name, bootstrap) = (&self.name, &self.bootstrap);
-        let (folder, filter) = (self.folder().display(), filter()?);
-        Ok(format!(
+        Ok(self.agent_with(&drop_debug()?))
+    }
+
+    /// `ship`, with these plugins: items of a flow sequence.
+    pub fn agent_with(&self, plugins: &str) -> String {
+        let (name, bootstrap, folder) = (&self.name, &self.bootstrap, self.folder().display());
+        format!(
             "pipelines:
   ship:
     source:
@@ -51,22 +55,24 @@ impl Chain {
         include: [{folder}/node/var/log/containers/*.log]
         host: \"${{NODE_NAME}}\"
         checkpoints: {folder}/checkpoints
-    plugins:
-      - {{ name: drop-debug, component: {filter}, config: {{ at_least: info }} }}
+    plugins: [{plugins}]
     sink:
       kafka: {{ brokers: [{bootstrap}], topic: {name}, acks: 1, compression: gzip, include_tag: true, include_time: true }}
 dead_letter: {{ kafka: {{ brokers: [{bootstrap}], topic: {name}-dead }} }}
-",
-            filter = filter.display()
-        ))
+"
+        )
     }
 
     /// `index`, with the filter.
     pub fn indexer(&self) -> Result<String> {
+        Ok(self.indexer_with(&drop_debug()?))
+    }
+
+    /// `index`, with these plugins: items of a flow sequence.
+    pub fn indexer_with(&self, plugins: &str) -> String {
         let (name, bootstrap, url, options) = (&self.name, &self.bootstrap, &self.index_url, &self.index_options);
         let session_timeout = self.session_timeout;
-        let filter = filter()?;
-        Ok(format!(
+        format!(
             "pipelines:
   index:
     source:
@@ -75,22 +81,54 @@ dead_letter: {{ kafka: {{ brokers: [{bootstrap}], topic: {name}-dead }} }}
         group: {name}
         topics: [{name}]
         options: {{ session.timeout.ms: {session_timeout} }}
-    plugins:
-      - {{ name: drop-debug, component: {filter}, config: {{ at_least: info }} }}
+    plugins: [{plugins}]
     sink:
       elasticsearch:
         hosts: [{url}]
         index: {{ logstash_prefix: {name} }}
 {options}dead_letter: {{ kafka: {{ brokers: [{bootstrap}], topic: {name}-dead }} }}
+"
+        )
+    }
+
+    /// `alert`, in the group `NAME-inspector`, with the exception notifier. The webhook's address is in the file
+    /// `webhook` of the test's folder; `slack` are more keys of the sink.
+    pub fn notifier(&self, slack: &str) -> Result<String> {
+        let (name, bootstrap, folder) = (&self.name, &self.bootstrap, self.folder().display());
+        let (session_timeout, exceptions) =
+            (self.session_timeout, component("exception-notifier")?.display().to_string());
+        Ok(format!(
+            "pipelines:
+  alert:
+    source:
+      kafka:
+        brokers: [{bootstrap}]
+        group: {group}
+        topics: [{name}]
+        options: {{ session.timeout.ms: {session_timeout} }}
+    plugins: [{{ name: exceptions, component: {exceptions} }}]
+    sink:
+      slack: {{ webhook: {{ file: {folder}/webhook }}, {slack} }}
+dead_letter: {{ kafka: {{ brokers: [{bootstrap}], topic: {name}-dead }} }}
 ",
-            filter = filter.display()
+            group = self.inspector()
         ))
+    }
+
+    /// The notifier's group.
+    pub fn inspector(&self) -> String {
+        format!("{}-inspector", self.name)
     }
 }
 
-/// The level filter as a component, built by the test command.
-fn filter() -> Result<PathBuf> {
-    let component = sluice_servers::cache_folder()?.join("components/level-filter.wasm");
+/// A component that the test command built.
+pub fn component(name: &str) -> Result<PathBuf> {
+    let component = sluice_servers::cache_folder()?.join(format!("components/{name}.wasm"));
     ensure!(component.exists(), "{} is missing: run ./dev test", component.display());
     Ok(component)
+}
+
+fn drop_debug() -> Result<String> {
+    let filter = component("level-filter")?;
+    Ok(format!("{{ name: drop-debug, component: {}, config: {{ at_least: info }} }}", filter.display()))
 }

@@ -1,15 +1,23 @@
 //! What the end-to-end tests are made of: the binary as a process, topics as a consumer of another team sees them,
-//! and servers that several tests share.
+//! servers that several tests share, a webhook, and the notifier that Sluice replaces.
 
+mod admin;
 mod chain;
+mod config_map;
+mod python;
 mod shared;
 mod sluice;
 mod topic;
+mod webhook;
 
-pub use chain::Chain;
+pub use admin::{Answer as AdminAnswer, Figures};
+pub use chain::{Chain, component};
+pub use config_map::ConfigMap;
+pub use python::PythonNotifier;
 pub use shared::{elasticsearch, kafka};
 pub use sluice::Sluice;
-pub use topic::{Message, fill, messages};
+pub use topic::{Message, committed, fill, messages};
+pub use webhook::{Answer, Post, Webhook};
 
 use std::time::Duration;
 

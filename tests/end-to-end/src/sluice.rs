@@ -11,6 +11,8 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use sluice_servers::{Launch, Process};
 
+use crate::admin::{self, Answer};
+
 /// A running `sluice run`; dropping it kills it, and shows the end of its log: the test has failed half way.
 pub struct Sluice {
     process: Option<Process>,
@@ -22,6 +24,11 @@ impl Sluice {
     pub fn run(folder: &Path, name: &str, config: &str) -> Result<Self> {
         let config_file = folder.join(format!("{name}.yaml"));
         fs::write(&config_file, config)?;
+        Self::run_file(folder, name, &config_file)
+    }
+
+    /// The same with a config file that is there.
+    pub fn run_file(folder: &Path, name: &str, config_file: &Path) -> Result<Self> {
         let log = unused(folder, name);
         let process = Process::spawn(&Launch {
             program: binary()?,
@@ -40,11 +47,26 @@ impl Sluice {
 
     /// `sluice check` with this config.
     pub fn check(folder: &Path, config: &str) -> Result<Output> {
+        Self::check_with(folder, config, &[])
+    }
+
+    /// `sluice check --online` with this config.
+    pub fn check_online(folder: &Path, config: &str) -> Result<Output> {
+        Self::check_with(folder, config, &["--online"])
+    }
+
+    fn check_with(folder: &Path, config: &str, more: &[&str]) -> Result<Output> {
         let config_file = folder.join("sluice.yaml");
         fs::write(&config_file, config)?;
         let mut command = Command::new(binary()?);
-        command.current_dir(folder).args(["check", "--config", "sluice.yaml"]).env("NODE_NAME", "node-1");
+        command.current_dir(folder).args(["check", "--config", "sluice.yaml"]).args(more).env("NODE_NAME", "node-1");
         Ok(command.output()?)
+    }
+
+    /// Asks the process that was started with `admin: { listen: "127.0.0.1:0" }` for `path`.
+    pub fn ask(&self, path: &str) -> Result<Answer> {
+        let said = lines(&self.log)?.into_iter().rev().find_map(|line| line["address"].as_str()?.parse().ok());
+        admin::ask(said.context("the log names no address of the admin server")?, path)
     }
 
     /// SIGKILL, in the middle of whatever it does.

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Result, bail};
 use rdkafka::{
-    ClientConfig, Message as _,
+    ClientConfig, Message as _, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
     message::Headers,
     producer::{BaseProducer, BaseRecord, Producer},
@@ -72,4 +72,21 @@ pub fn fill(bootstrap: &str, topic: &str, timestamp: i64, values: &[&str]) -> Re
         }
     }
     Ok(producer.flush(PATIENCE)?)
+}
+
+/// The offset that a group has committed in each partition of a topic; nothing for a partition without one.
+pub fn committed(bootstrap: &str, group: &str, topic: &str) -> Result<BTreeMap<i32, i64>> {
+    let consumer: BaseConsumer =
+        ClientConfig::new().set("bootstrap.servers", bootstrap).set("group.id", group).create()?;
+    let metadata = consumer.fetch_metadata(Some(topic), Duration::from_secs(10))?;
+    let mut asked = TopicPartitionList::new();
+    for partition in metadata.topics().iter().flat_map(|topic| topic.partitions()) {
+        asked.add_partition(topic, partition.id());
+    }
+    let committed = consumer.committed_offsets(asked, Duration::from_secs(10))?;
+    let known = committed.elements().into_iter().filter_map(|element| match element.offset() {
+        Offset::Offset(offset) => Some((element.partition(), offset)),
+        _ => None,
+    });
+    Ok(known.collect())
 }

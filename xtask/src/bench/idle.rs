@@ -6,7 +6,7 @@ use anyhow::Result;
 use sluice_node::{Container, Node, Spec, Stream};
 
 use super::index::CountingIndex;
-use super::meter::Meter;
+use super::meter::{Meter, verdict};
 use super::plugins::Chain;
 use super::{Bench, agent, indexer};
 use crate::demo::sluice::Sluice;
@@ -30,16 +30,14 @@ pub(crate) fn run(bench: &Bench) -> Result<()> {
     }
     const TOPIC: &str = "bench-idle";
     let config = agent::config(bench, &node.include(), TOPIC, Chain::Three);
-    let agent = watch(bench, "agent", &config, |agent| {
-        Ok(agent.books().is_some_and(|books| books.delivered >= FILES as u64))
-    })?;
+    let agent =
+        watch(bench, "agent", &config, |agent| Ok(agent.books().is_some_and(|books| books.delivered >= FILES as u64)))?;
     let mut index = CountingIndex::start(&bench.counting_index)?;
     let config = indexer::config(bench, &index.url, TOPIC, Chain::None);
     let indexer = watch(bench, "indexer", &config, |_| Ok(index.totals()?.documents >= FILES as u64))?;
     println!("\n{:<40} {:>14} {:>10}", "idle", "CPU % of a core", "RSS MiB");
     for (name, (cpu, kib)) in [("agent, three plugins, 50 quiet files", agent), ("indexer", indexer)] {
-        let verdict = if cpu <= CPU_TARGET { "met" } else { "missed" };
-        println!("{name:<40} {cpu:>14.2} {:>10}   target {CPU_TARGET} %: {verdict}", kib / 1024);
+        println!("{name:<40} {cpu:>14.2} {:>10}{}", kib / 1024, verdict(cpu, CPU_TARGET, "% of a core"));
     }
     Ok(())
 }

@@ -5,21 +5,22 @@ use anyhow::Result;
 use super::agent::{TOPIC, wait};
 use super::index::CountingIndex;
 use super::load::Load;
-use super::meter::{Figures, Meter};
+use super::meter::{Figures, Meter, Target};
+use super::plugins::Chain;
 use super::{Bench, same};
 use crate::demo::sluice::Sluice;
 
 /// CPU seconds a GiB of documents.
-const TARGET: f64 = 4.0;
+const TARGET: Target = Target::SecondsPerGib(4.0);
 
 /// Reads what the agent wrote without a plugin. Starting counts as well: it cannot be told from reading.
-pub(crate) fn run(bench: &Bench, load: &Load, name: &'static str, with_plugin: bool) -> Result<Figures> {
+pub(crate) fn run(bench: &Bench, load: &Load, name: &'static str, chain: Chain) -> Result<Figures> {
     let mut index = CountingIndex::start(&bench.counting_index)?;
-    let config = bench.write_config(name, &config(bench, &index.url, with_plugin))?;
+    let config = bench.write_config(&format!("index-{}", chain.word()), &config(bench, &index.url, TOPIC, chain))?;
     let mut indexer = Sluice::new(bench.program.clone(), config.clone(), config.with_extension("log"));
     indexer.start()?;
     let mut meter = Meter::whole(indexer.pid()?)?;
-    let dropped = if with_plugin { load.debug_lines } else { 0 };
+    let dropped = if chain.drops_debug() { load.debug_lines } else { 0 };
     wait(bench, &mut indexer, |_| {
         meter.look()?;
         Ok(index.totals()?.documents >= load.lines - dropped)
@@ -38,12 +39,11 @@ pub(crate) fn run(bench: &Bench, load: &Load, name: &'static str, with_plugin: b
     Ok(figures)
 }
 
-fn config(bench: &Bench, url: &str, with_plugin: bool) -> String {
-    let group = if with_plugin { "bench-filter" } else { "bench" };
+pub(super) fn config(bench: &Bench, url: &str, topic: &str, chain: Chain) -> String {
     format!(
         r#"pipelines:
   index:
-    source: {{ kafka: {{ brokers: ["{kafka}"], group: {group}, topics: [{TOPIC}] }} }}
+    source: {{ kafka: {{ brokers: ["{kafka}"], group: index-{chain}, topics: [{topic}] }} }}
 {plugins}    sink:
       elasticsearch:
         hosts: ["{url}"]
@@ -51,7 +51,8 @@ fn config(bench: &Bench, url: &str, with_plugin: bool) -> String {
         flush: {{ interval: 500ms, bytes: 6MiB, concurrency: 8 }}
 dead_letter: {{ kafka: {{ brokers: ["{kafka}"], topic: bench-dead }} }}
 "#,
-        plugins = bench.plugins(with_plugin),
+        chain = chain.word(),
+        plugins = chain.block(&bench.components),
         kafka = bench.kafka.bootstrap(),
     )
 }

@@ -46,12 +46,35 @@ impl Meter {
         Ok(())
     }
 
-    /// The figures of `records` records in `bytes` bytes; call it while the process still runs.
-    pub(crate) fn figures(&self, name: &'static str, records: u64, bytes: u64, target: Option<f64>) -> Result<Figures> {
-        let busy = self.begin.map_or(Duration::ZERO, |begin| self.end - begin);
-        let cpu = cpu_time(self.pid)?.saturating_sub(self.before);
-        Ok(Figures { name, records, bytes, busy, cpu, peak_kib: peak_memory(self.pid)?, target })
+    /// CPU time so far; call it while the process still runs, as the others.
+    pub(crate) fn cpu(&self) -> Result<Duration> {
+        Ok(cpu_time(self.pid)?.saturating_sub(self.before))
     }
+
+    /// Resident memory now, in KiB.
+    pub(crate) fn memory(&self) -> Result<u64> {
+        memory(self.pid, "VmRSS:")
+    }
+
+    /// The figures of `records` records in `bytes` bytes.
+    pub(crate) fn figures(
+        &self,
+        name: &'static str,
+        records: u64,
+        bytes: u64,
+        target: Option<Target>,
+    ) -> Result<Figures> {
+        let busy = self.begin.map_or(Duration::ZERO, |begin| self.end - begin);
+        Ok(Figures { name, records, bytes, busy, cpu: self.cpu()?, peak_kib: memory(self.pid, "VmHWM:")?, target })
+    }
+}
+
+/// CPU time that was promised.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Target {
+    /// Of input.
+    SecondsPerGib(f64),
+    MicrosecondsPerRecord(f64),
 }
 
 /// One run.
@@ -65,8 +88,7 @@ pub(crate) struct Figures {
     cpu: Duration,
     /// Peak resident set.
     peak_kib: u64,
-    /// CPU seconds a GiB that were promised.
-    target: Option<f64>,
+    target: Option<Target>,
 }
 
 impl Figures {
@@ -79,8 +101,8 @@ impl Figures {
         for run in all {
             let (seconds, mib) = (run.busy.as_secs_f64().max(0.001), run.bytes as f64 / GIB * 1024.0);
             let verdict = match run.target {
-                Some(target) if run.cpu_per_gib() <= target => format!("   target {target}: met"),
-                Some(target) => format!("   target {target}: missed"),
+                Some(Target::SecondsPerGib(target)) => verdict(run.cpu_per_gib(), target, "s per GiB"),
+                Some(Target::MicrosecondsPerRecord(target)) => verdict(run.cpu_per_record(), target, "us a record"),
                 None => String::new(),
             };
             println!(
@@ -89,16 +111,37 @@ impl Figures {
                 thousands(run.records),
                 thousands((run.records as f64 / seconds) as u64),
                 mib / seconds,
-                run.cpu.as_secs_f64() * 1e6 / run.records.max(1) as f64,
+                run.cpu_per_record(),
                 run.cpu_per_gib(),
                 run.peak_kib / 1024,
             );
         }
     }
 
+    /// Of two runs of the same, the one to take: less can only have gone on beside it.
+    pub(crate) fn better(self, other: Self) -> Self {
+        if other.cpu < self.cpu { other } else { self }
+    }
+
+    /// CPU time of this run, where the other's is 1.
+    pub(crate) fn ratio(&self, other: &Self) -> f64 {
+        self.cpu.as_secs_f64() / other.cpu.as_secs_f64().max(0.001)
+    }
+
     fn cpu_per_gib(&self) -> f64 {
         self.cpu.as_secs_f64() * GIB / self.bytes.max(1) as f64
     }
+
+    /// In microseconds.
+    fn cpu_per_record(&self) -> f64 {
+        self.cpu.as_secs_f64() * 1e6 / self.records.max(1) as f64
+    }
+}
+
+/// What is printed behind a figure.
+pub(crate) fn verdict(figure: f64, target: f64, unit: &str) -> String {
+    let met = if figure <= target { "met" } else { "missed" };
+    format!("   target {target} {unit}: {met}")
 }
 
 /// User and system time of all threads since the process started.
@@ -116,12 +159,12 @@ fn ticks(stat: &str) -> Option<u64> {
     Some(fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?)
 }
 
-/// In KiB.
-fn peak_memory(pid: u32) -> Result<u64> {
+/// In KiB; `VmRSS:` is what is resident, `VmHWM:` its peak.
+fn memory(pid: u32, key: &str) -> Result<u64> {
     let path = format!("/proc/{pid}/status");
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok()).with_context(|| format!("no VmHWM in {path}"))
+    let line = text.lines().find_map(|line| line.strip_prefix(key));
+    line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok()).with_context(|| format!("no {key} in {path}"))
 }
 
 #[cfg(test)]
@@ -144,6 +187,28 @@ mod tests {
     fn this_process_can_be_read() {
         let mut meter = Meter::whole(std::process::id()).unwrap();
         meter.look().unwrap();
-        assert!(meter.figures("self", 1, 1, None).unwrap().peak_kib > 100);
+        let now = meter.memory().unwrap();
+        assert!(now > 100 && meter.figures("self", 1, 1, None).unwrap().peak_kib >= now);
+    }
+
+    #[test]
+    fn the_run_with_less_cpu_counts() {
+        let run = |milliseconds| Figures {
+            name: "run",
+            records: 1000,
+            bytes: 1 << 30,
+            busy: Duration::from_secs(1),
+            cpu: Duration::from_millis(milliseconds),
+            peak_kib: 1,
+            target: None,
+        };
+        for (one, other, expect) in [(500, 400, 400), (400, 500, 400), (400, 400, 400)] {
+            assert_eq!(run(one).better(run(other)).cpu, Duration::from_millis(expect));
+        }
+        assert_eq!(run(500).ratio(&run(400)), 1.25);
+        assert_eq!((run(500).cpu_per_gib(), run(500).cpu_per_record()), (0.5, 500.0));
+        for (figure, expect) in [(0.4, "   target 0.4 s: met"), (0.41, "   target 0.4 s: missed")] {
+            assert_eq!(verdict(figure, 0.4, "s"), expect);
+        }
     }
 }

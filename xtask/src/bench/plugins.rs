@@ -1,6 +1,6 @@
 //! The chains of plugins that whole processes are measured with.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Plugins in front of a sink.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl Chain {
             Self::ExceptionNotifier => &[("exception-notifier", "{}")],
         };
         let line = |(name, config): &(&str, &str)| {
-            let component: PathBuf = components.join(format!("{name}.wasm"));
+            let component = components.join(format!("{name}.wasm"));
             format!("      - {{ name: {name}, component: \"{}\", config: {config} }}\n", component.display())
         };
         format!("    plugins:\n{}", plugins.iter().map(line).collect::<String>())

@@ -40,6 +40,7 @@ fn agent(places: &Places) -> String {
       - {{ name: drop-trace, component: "{filter}", config: {{ at_least: debug }} }}
     sink:
       kafka: {{ brokers: ["{kafka}"], topic: logs, acks: 1, compression: gzip, include_tag: true, include_time: true }}
+dead_letter: {{ kafka: {{ brokers: ["{kafka}"], topic: logs-dead }} }}
 "#,
         include = places.include,
         checkpoints = places.checkpoints.display(),

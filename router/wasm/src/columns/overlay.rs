@@ -7,16 +7,15 @@ use crate::column::{Builder, Column};
 use crate::lookup::Search;
 
 /// Whether a change of the field at `written` can change what is found at `read`: one is the other, or lies in it.
-/// Keys with dots are as good as paths.
-pub(super) fn depends(read: &[String], written: &[String]) -> bool {
-    let (read, written) = (read.join("."), written.join("."));
+/// Both are joined with dots, since keys with dots are as good as paths.
+pub(super) fn depends(read: &str, written: &str) -> bool {
     let within = |inner: &str, outer: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'));
-    read == written || within(&read, &written) || within(&written, &read)
+    read == written || within(read, written) || within(written, read)
 }
 
 /// `column` as it was found in the batch, with the edits of the records that are left.
 pub(super) fn apply(columns: &Columns, field: usize, column: &Column, edits: &Edits) -> Column {
-    let keys = &columns.fields.keys[field];
+    let dotted = columns.fields.dotted[field].as_str();
     let mut overlay = Overlay { columns, field, edits, document: Vec::new(), edited: Vec::new() };
     let (len, arena) = (columns.alive.len() as u32, columns.batch.arena());
     let in_runs = column.is_in_runs();
@@ -25,7 +24,7 @@ pub(super) fn apply(columns: &Columns, field: usize, column: &Column, edits: &Ed
         let mut start = records.start;
         for record in records.clone() {
             let index = columns.alive[record as usize] as usize;
-            if !edits.of(index).any(|edit| depends(keys, edits.path(edit).keys())) {
+            if !edits.of(index).any(|edit| depends(dotted, edits.path(edit).dotted())) {
                 continue;
             }
             if start < record {
@@ -59,8 +58,8 @@ struct Overlay<'a> {
 impl Overlay<'_> {
     /// Appends what the record at `index` of the batch has under the field.
     fn append(&mut self, index: usize, out: &mut Builder) {
-        let keys = &self.columns.fields.keys[self.field];
-        let last = self.edits.of(index).filter(|edit| depends(keys, self.edits.path(edit).keys())).last();
+        let (keys, dotted) = (&self.columns.fields.keys[self.field], &self.columns.fields.dotted[self.field]);
+        let last = self.edits.of(index).filter(|edit| depends(dotted, self.edits.path(edit).dotted())).last();
         match last {
             // A field of the record itself: the last value that it was given.
             Some(edit) if keys.len() == 1 && self.edits.path(edit).keys() == keys => {

@@ -211,7 +211,7 @@ proptest! {
                 columns.prepare(&all, true, &Edits::new(batch.len()));
             }
             changes.iter().for_each(|(_, path, _)| {
-                columns.touch(&WRITTEN[*path].iter().map(|key| key.to_string()).collect::<Vec<_>>());
+                columns.touch(&WRITTEN[*path].join("."));
             });
             columns.remove(&drops);
             columns.prepare(&all, true, &edits);

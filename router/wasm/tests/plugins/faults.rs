@@ -126,3 +126,78 @@ fn policies_that_cannot_be() {
     assert!(without(traps_on_poison(OnFault::Pass)).is_ok() && without(traps_on_poison(OnFault::Halt)).is_ok());
     assert!(without(plugin("exception-notifier", "{}")).is_ok(), "faults of a notifier pass by default");
 }
+
+#[test]
+fn an_instance_that_wears_out_costs_no_record() {
+    // Its instance traps on the fifth record that it sees.
+    for on_fault in [OnFault::DeadLetter, OnFault::Halt, OnFault::Pass] {
+        let worn = r#"{"do":"trap-on-nth"}"#;
+        let worn = Plugin::new("worn", load("misbehaves"), worn, Some(on_fault), Limits::default()).unwrap();
+        let mut run = Run::new(vec![worn]);
+        let mut kept = Vec::new();
+        for n in 0..30 {
+            kept.push(run.apply(lines(&run.ledger, &[&n.to_string()])));
+        }
+        assert!(kept.iter().all(|batch| batch.len() == 1) && run.letters().is_empty(), "{on_fault:?}");
+        let counts = run.lineup.current()[0].counters().read();
+        assert!(counts.faults >= 5 && counts.passed == 0, "{on_fault:?}: {counts:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_looked_into_does_not_pass_a_plugin_that_hides() {
+    let mut run = Run::new(vec![plugin("redact", "{}")]);
+    let deep = format!(r#"{{"log":"bob@example.com","deep":{}{}}}"#, "[".repeat(300), "]".repeat(300));
+    let kept = run.apply(crate::batches::documents(&run.ledger, &[r#"{"log":"fine"}"#, &deep, r#"{"log":"as well"}"#]));
+    assert_eq!(texts(&kept), [r#"{"log":"fine"}"#, r#"{"log":"as well"}"#]);
+    let letters = run.letters();
+    assert!(
+        letters[0].detail.ends_with("could not be asked: the record is not UTF-8, or nested deeper than 200 levels")
+    );
+    run.deliver(kept);
+}
+
+#[test]
+fn what_is_in_the_way_of_hiding_goes() {
+    let mut run = Run::new(vec![plugin("redact", r#"{"fields":["log.user","user.mail"]}"#)]);
+    let documents =
+        [r#"{"log":"{\"user\":\"bob@example.com\"}","a":1}"#, r#"{"user":"{\"mail\":\"bob@example.com\"}"}"#];
+    let kept = run.apply(crate::batches::documents(&run.ledger, &documents));
+    let written: Vec<String> = (0..2)
+        .map(|index| {
+            let mut out = Vec::new();
+            sluice_core::encode::Encoding::default().append(&kept, index, &mut out);
+            String::from_utf8(out).unwrap()
+        })
+        .collect();
+    assert_eq!(written, [r#"{"a":1}"#, "{}"]);
+    assert_eq!(run.lineup.current()[0].counters().read().blocked, 2);
+    run.deliver(kept);
+}
+
+#[test]
+fn a_plugin_that_was_replaced_during_a_search_does_not_stay_halted() {
+    let mut run = Run::new(vec![traps_on_poison(OnFault::Halt)]);
+    let lineup = run.lineup.clone();
+    let batch = lines(&run.ledger, &["poison"]);
+    let mut applying = Box::pin(run.chain.apply(batch));
+    assert!(poll(applying.as_mut()).is_pending());
+    lineup.replace(vec![plugin("level-filter", r#"{"at_least":"info"}"#).into()]).unwrap();
+    assert!(poll(applying.as_mut()).is_ready());
+    drop(applying);
+    assert_eq!(lineup.halted(), None);
+}
+
+#[test]
+fn the_log_does_not_get_a_plugins_words_about_records() {
+    let mut run = Run::new(vec![
+        Plugin::new("bad", load("misbehaves"), r#"{"do":"error"}"#, Some(OnFault::Halt), Limits::default()).unwrap(),
+    ]);
+    let batch = lines(&run.ledger, &["a"]);
+    assert!(poll(run.chain.apply(batch)).is_pending());
+    let why = run.lineup.halted().unwrap();
+    assert!(
+        why.ends_with("returned an error, which the dead letter quotes") && !why.contains("cannot decide"),
+        "{why}"
+    );
+}

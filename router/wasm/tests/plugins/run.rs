@@ -1,7 +1,8 @@
 //! A chain with what stands around it in a pipeline.
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 
 use sluice_core::encode::Encoding;
 use sluice_core::pipeline::Transform;
@@ -66,7 +67,23 @@ impl Run {
     }
 }
 
-/// One look at a future that nothing will wake.
+/// Drives a future until it waits for something that only others can bring about.
 pub fn poll<T>(future: impl Future<Output = T>) -> Poll<T> {
-    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+    let (mut future, woken) = (pin!(future), Arc::new(Woken::default()));
+    let waker = Waker::from(woken.clone());
+    loop {
+        let polled = future.as_mut().poll(&mut Context::from_waker(&waker));
+        if polled.is_ready() || !woken.0.swap(false, Ordering::Relaxed) {
+            return polled;
+        }
+    }
+}
+
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }

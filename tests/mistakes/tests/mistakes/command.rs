@@ -9,14 +9,65 @@ use std::{
 use sluice_mistakes::{Mistake, differences, mistake};
 
 pub const TABLE: &[Mistake<&str>] = &[
-    mistake("a config file that is not there", "check --config FOLDER/nowhere.yaml", ""),
-    mistake("a folder in place of the config file", "check --config FOLDER", ""),
-    mistake("a config file that is not UTF-8", "check --config FOLDER/latin-1.yaml", ""),
-    mistake("`run` with a wrong config file", "run --config FOLDER/wrong.yaml", ""),
-    mistake("a flag that does not exist", "check --offline", ""),
-    mistake("a log format that does not exist", "run --log-format xml", ""),
-    mistake("options that are no JSON", "plugin inspect --config at_least=info FOLDER/text.wasm", ""),
-    mistake("a text in place of a component", "plugin inspect FOLDER/text.wasm", ""),
+    mistake(
+        "a config file that is not there",
+        "check --config FOLDER/nowhere.yaml",
+        "FOLDER/nowhere.yaml: cannot read the config file: No such file or directory (os error 2); name it with \
+         --config FILE\n\
+         (exit code 2)",
+    ),
+    mistake(
+        "a folder in place of the config file",
+        "check --config FOLDER",
+        "FOLDER: cannot read the config file: Is a directory (os error 21); name it with --config FILE\n\
+         (exit code 2)",
+    ),
+    mistake(
+        "a config file that is not UTF-8",
+        "check --config FOLDER/latin-1.yaml",
+        "FOLDER/latin-1.yaml:1: the file is not UTF-8 from this line on; save it as UTF-8\n\
+         (exit code 2)",
+    ),
+    mistake(
+        "`run` with a wrong config file",
+        "run --config FOLDER/wrong.yaml",
+        "FOLDER/wrong.yaml:1:1: pipelines: there is no pipeline; write \"NAME: { source: …, sink: … }\"\n\
+         FOLDER/wrong.yaml: 1 error\n\
+         (exit code 2)",
+    ),
+    mistake(
+        "a flag that does not exist",
+        "check --offline",
+        "error: unexpected argument '--offline' found\n\
+         \x20 tip: a similar argument exists: '--online'\n\
+         Usage: sluice check --online\n\
+         For more information, try '--help'.\n\
+         (exit code 2)",
+    ),
+    mistake(
+        "a log format that does not exist",
+        "run --log-format xml",
+        "error: invalid value 'xml' for '--log-format <LOG_FORMAT>'\n\
+         \x20 [possible values: human, json]\n\
+         For more information, try '--help'.\n\
+         (exit code 2)",
+    ),
+    mistake(
+        "options that are no JSON",
+        "plugin inspect --config at_least=info FOLDER/text.wasm",
+        "error: invalid value 'at_least=info' for '--config <JSON>': not JSON: expected value at line 1 column \
+         1; write it like '{\"at_least\":\"info\"}'\n\
+         For more information, try '--help'.\n\
+         (exit code 2)",
+    ),
+    mistake(
+        "a text in place of a component",
+        "plugin inspect FOLDER/text.wasm",
+        "FOLDER/text.wasm: is not a valid component: magic header not detected: bad magic number - expected=[    \
+         \x200x0,     0x61,     0x73,     0x6d, ] actual=[     0x6e,     0x6f,     0x74,     0x20, ] (at offset \
+         0x0); build it, or copy it, anew\n\
+         (exit code 1)",
+    ),
 ];
 
 fn write_files(folder: &Path) {

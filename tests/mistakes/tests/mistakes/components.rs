@@ -24,57 +24,129 @@ const fn plugin(plugins: &'static str) -> Given {
 }
 
 pub const TABLE: &[Mistake<Given>] = &[
-    mistake("a component that is not there", plugin("{ name: f, component: /nowhere/f.wasm }"), ""),
-    mistake("a folder in place of a component", plugin("{ name: f, component: FOLDER }"), ""),
-    mistake("an empty file", plugin("{ name: f, component: FOLDER/empty.wasm }"), ""),
-    mistake("a file with anything in it", plugin("{ name: f, component: FOLDER/random.wasm }"), ""),
-    mistake("a file that was copied half", plugin("{ name: f, component: FOLDER/half.wasm }"), ""),
-    mistake("a core module", plugin("{ name: f, component: FOLDER/core.wasm }"), ""),
-    mistake("a file larger than a component may be", plugin("{ name: f, component: FOLDER/large.wasm }"), ""),
-    mistake("a component of another world", plugin("{ name: f, component: COMPONENTS/no-plugin.wasm }"), ""),
-    mistake("a component for a later version", plugin("{ name: f, component: FOLDER/later.wasm }"), ""),
-    mistake("a component without `lifecycle`", plugin("{ name: f, component: FOLDER/lifeless.wasm }"), ""),
-    mistake("a component that wants a clock", plugin("{ name: f, component: COMPONENTS/wants-clock.wasm }"), ""),
+    mistake(
+        "a component that is not there",
+        plugin("{ name: f, component: /nowhere/f.wasm }"),
+        "pipeline p: plugin f: cannot read its component /nowhere/f.wasm: No such file or directory (os error 2)",
+    ),
+    mistake(
+        "a folder in place of a component",
+        plugin("{ name: f, component: FOLDER }"),
+        "pipeline p: plugin f: cannot read its component FOLDER: Is a directory (os error 21)",
+    ),
+    mistake(
+        "an empty file",
+        plugin("{ name: f, component: FOLDER/empty.wasm }"),
+        "pipeline p: plugin f: FOLDER/empty.wasm (sha256:DIGEST): is not a valid component: unexpected \
+         end-of-file (at offset 0x0); build it, or copy it, anew",
+    ),
+    mistake(
+        "a file with anything in it",
+        plugin("{ name: f, component: FOLDER/random.wasm }"),
+        "pipeline p: plugin f: FOLDER/random.wasm (sha256:DIGEST): is not a valid component: magic header not \
+         detected: bad magic number - expected=[     0x0,     0x61,     0x73,     0x6d, ] actual=[     0x61,     \
+         0x6e,     0x79,     0x74, ] (at offset 0x0); build it, or copy it, anew",
+    ),
+    mistake(
+        "a file that was copied half",
+        plugin("{ name: f, component: FOLDER/half.wasm }"),
+        "pipeline p: plugin f: FOLDER/half.wasm (sha256:DIGEST): is not a valid component: section range \
+         251..63320 is out of bounds (bound = 32980); build it, or copy it, anew",
+    ),
+    mistake(
+        "a core module",
+        plugin("{ name: f, component: FOLDER/core.wasm }"),
+        "pipeline p: plugin f: FOLDER/core.wasm (sha256:DIGEST): is a core module, not a component; `./dev \
+         components` makes components, or wrap it with `wasm-tools component new`",
+    ),
+    mistake(
+        "a file larger than a component may be",
+        plugin("{ name: f, component: FOLDER/large.wasm }"),
+        "pipeline p: plugin f: FOLDER/large.wasm (sha256:DIGEST): is 16777217 bytes large, more than the \
+         16777216 that are allowed; build it optimized and without debug information",
+    ),
+    mistake(
+        "a component of another world",
+        plugin("{ name: f, component: COMPONENTS/no-plugin.wasm }"),
+        "pipeline p: plugin f: COMPONENTS/no-plugin.wasm (sha256:DIGEST): exports greet, and a plugin exports \
+         one of sluice:plugin/filter@0.1, …/enricher@0.1 and …/notifier@0.1; build it against the interface in \
+         wit/",
+    ),
+    mistake(
+        "a component for a later version",
+        plugin("{ name: f, component: FOLDER/later.wasm }"),
+        "pipeline p: plugin f: FOLDER/later.wasm (sha256:DIGEST): exports sluice:plugin/filter@0.2.0, and this \
+         version speaks 0.1; build it against the interface in wit/",
+    ),
+    mistake(
+        "a component without `lifecycle`",
+        plugin("{ name: f, component: FOLDER/lifeless.wasm }"),
+        "pipeline p: plugin f: FOLDER/lifeless.wasm (sha256:DIGEST): does not export \
+         sluice:plugin/lifecycle@0.1, which every plugin does; build it against the interface in wit/",
+    ),
+    mistake(
+        "a component that wants a clock",
+        plugin("{ name: f, component: COMPONENTS/wants-clock.wasm }"),
+        "pipeline p: plugin f: COMPONENTS/wants-clock.wasm (sha256:DIGEST): imports hostile:wants-clock/clock, \
+         which is not granted: a plugin reaches sluice:plugin/log@0.1 and nothing else; for Rust build it for \
+         wasm32-unknown-unknown, where nothing else is imported",
+    ),
     mistake(
         "level-filter: a misspelt option",
         plugin("{ name: f, component: COMPONENTS/level-filter.wasm, config: { at_leest: info } }"),
-        "",
+        "pipeline p: plugin f: COMPONENTS/level-filter.wasm (sha256:DIGEST): `configure` of sha256:DIGEST \
+         returned an error: unknown field `at_leest`, expected one of `at_least`, `field`, `parse_text`",
     ),
     mistake(
         "level-filter: a level that does not exist",
         plugin("{ name: f, component: COMPONENTS/level-filter.wasm, config: { at_least: loud } }"),
-        "",
+        "pipeline p: plugin f: COMPONENTS/level-filter.wasm (sha256:DIGEST): `configure` of sha256:DIGEST \
+         returned an error: at_least: no level is called \"loud\"; levels are trace, debug, info, warn, error \
+         and fatal",
     ),
-    mistake("level-filter: no options", plugin("{ name: f, component: COMPONENTS/level-filter.wasm }"), ""),
+    mistake(
+        "level-filter: no options",
+        plugin("{ name: f, component: COMPONENTS/level-filter.wasm }"),
+        "pipeline p: plugin f: COMPONENTS/level-filter.wasm (sha256:DIGEST): `configure` of sha256:DIGEST \
+         returned an error: missing field `at_least`",
+    ),
     mistake(
         "redact: nothing to redact",
         plugin("{ name: r, component: COMPONENTS/redact.wasm, config: { rules: [] } }"),
-        "",
+        "pipeline p: plugin r: COMPONENTS/redact.wasm (sha256:DIGEST): `configure` of sha256:DIGEST returned an \
+         error: rules: nothing to redact; name a rule, or give patterns",
     ),
     mistake(
         "redact: a rule that does not exist",
         plugin("{ name: r, component: COMPONENTS/redact.wasm, config: { rules: [phone] } }"),
-        "",
+        "pipeline p: plugin r: COMPONENTS/redact.wasm (sha256:DIGEST): `configure` of sha256:DIGEST returned an \
+         error: rules[0]: unknown variant `phone`, expected one of `email`, `credit-card`, `bearer`, \
+         `api-token`, `ip`",
     ),
     mistake(
         "redact: a regex that is none",
         plugin("{ name: r, component: COMPONENTS/redact.wasm, config: { patterns: [{ name: k, regex: \"(a\" }] } }"),
-        "",
+        "pipeline p: plugin r: COMPONENTS/redact.wasm (sha256:DIGEST): `configure` of sha256:DIGEST returned an \
+         error: patterns[0].regex: cannot be used: found open group without closing ')'",
     ),
     mistake(
         "redact: records may pass it unredacted",
         plugin("{ name: r, component: COMPONENTS/redact.wasm, config: { rules: [email] }, on_fault: pass }"),
-        "",
+        "pipeline p: plugin r: COMPONENTS/redact.wasm (sha256:DIGEST): refuses on_fault: pass, since no record \
+         may go on without its answer; write on_fault: dead_letter or on_fault: halt",
     ),
     mistake(
         "json-promote: no field to lift",
         plugin("{ name: j, component: COMPONENTS/json-promote.wasm, config: { fields: [] } }"),
-        "",
+        "pipeline p: plugin j: COMPONENTS/json-promote.wasm (sha256:DIGEST): `configure` of sha256:DIGEST \
+         returned an error: fields: name 1 to 32 fields to lift, not 0",
     ),
     mistake(
         "json-promote: a place inside of its own source",
         plugin("{ name: j, component: COMPONENTS/json-promote.wasm, config: { fields: [a], prefix: log } }"),
-        "",
+        "pipeline p: plugin j: COMPONENTS/json-promote.wasm (sha256:DIGEST): `configure` of sha256:DIGEST \
+         returned an error: fields[0]: log.a cannot be set, since log is the text that it comes from; say where \
+         to with `to` or `prefix`",
     ),
     mistake(
         "exception-notifier: a colour that is none",
@@ -83,7 +155,8 @@ pub const TABLE: &[Mistake<Given>] = &[
             sink: SLACK,
             rest: DEAD,
         },
-        "",
+        "pipeline p: plugin e: COMPONENTS/exception-notifier.wasm (sha256:DIGEST): `configure` of sha256:DIGEST \
+         returned an error: color: expected one such as #00FF00, not \"red\"",
     ),
     mistake(
         "exception-notifier: nothing to look for",
@@ -92,7 +165,8 @@ pub const TABLE: &[Mistake<Given>] = &[
             sink: SLACK,
             rest: DEAD,
         },
-        "",
+        "pipeline p: plugin e: COMPONENTS/exception-notifier.wasm (sha256:DIGEST): `configure` of sha256:DIGEST \
+         returned an error: patterns: name at least one word to look for",
     ),
     mistake(
         "alerts that no plugin raises",
@@ -101,12 +175,14 @@ pub const TABLE: &[Mistake<Given>] = &[
             sink: SLACK,
             rest: DEAD,
         },
-        "",
+        "pipeline p: slack sink: posts alerts, and no plugin of its pipeline raises any; add a notifier to \
+         `plugins`, as in \"- { name: exceptions, component: /etc/sluice/plugins/exception-notifier.wasm }\"",
     ),
     mistake(
         "a notifier whose alerts nobody posts",
         plugin("{ name: e, component: COMPONENTS/exception-notifier.wasm }"),
-        "",
+        "pipeline p: plugin e: is a notifier, and its pipeline's sink posts no alerts; give it a pipeline of its \
+         own with \"sink: { slack: { webhook: { file: /etc/sluice/secrets/slack-url } } }\"",
     ),
     mistake(
         "a filter behind a notifier",
@@ -115,7 +191,7 @@ pub const TABLE: &[Mistake<Given>] = &[
             sink: SLACK,
             rest: DEAD,
         },
-        "",
+        "pipeline p: plugin f: a filter stands behind the notifier e; put notifiers last",
     ),
     mistake(
         "faults to the dead letters, and there are none",
@@ -124,7 +200,9 @@ pub const TABLE: &[Mistake<Given>] = &[
             sink: KAFKA,
             rest: "",
         },
-        "",
+        "pipeline p: plugin f: a record that it cannot answer for goes to the dead-letter topic (on_fault: \
+         dead_letter, the default of filters and enrichers), and there is none; add a `dead_letter` block, or \
+         write on_fault: halt or on_fault: pass",
     ),
     mistake(
         "a webhook's file that is not there",
@@ -133,7 +211,8 @@ pub const TABLE: &[Mistake<Given>] = &[
             sink: "{ slack: { webhook: { file: FOLDER/nowhere } } }",
             rest: "",
         },
-        "",
+        "pipeline p: slack sink: cannot read the secret FOLDER/nowhere; mount it, or name another file: No such \
+         file or directory (os error 2)",
     ),
     mistake(
         "a webhook without encryption",
@@ -142,7 +221,8 @@ pub const TABLE: &[Mistake<Given>] = &[
             sink: "{ slack: { webhook: { file: FOLDER/http } } }",
             rest: "",
         },
-        "",
+        "pipeline p: slack sink: the webhook's URL must begin with https://; http:// is for a receiver on this \
+         machine alone (127.0.0.1)",
     ),
 ];
 

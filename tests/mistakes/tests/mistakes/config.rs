@@ -14,130 +14,171 @@ const SOUND: [(&str, &str); 6] = [
 ];
 
 pub const TABLE: &[Mistake<&str>] = &[
-    mistake("the file is empty", "", ""),
-    mistake("a tab indents", "pipelines:\n\tship: {}\n", ""),
-    mistake("a bracket is not closed", "pipelines:\n  ship:\n    source: { files: { include: [/var/log/*.log }\n", ""),
-    mistake("a block is misspelt", "pipelines:\n  ship:\n    source: FILES\n    sink: KAFKA\ndead-letters: DEAD\n", ""),
+    mistake(
+        "the file is empty",
+        "",
+        "sluice.yaml:1:1: the document is empty; write \"pipelines: { NAME: { source: …, sink: … } }\"",
+    ),
+    mistake(
+        "a tab indents",
+        "pipelines:\n\tship: {}\n",
+        "sluice.yaml:2:2: not YAML: tabs disallowed within this context (block indentation); indent with spaces, \
+         not tabs",
+    ),
+    mistake(
+        "a bracket is not closed",
+        "pipelines:\n  ship:\n    source: { files: { include: [/var/log/*.log }\n",
+        "sluice.yaml:3:49: not YAML: while parsing a flow sequence, expected ',' or ']'; look at indentation, \
+         quotes and brackets here and on the line before",
+    ),
+    mistake(
+        "a block is misspelt",
+        "pipelines:\n  ship:\n    source: FILES\n    sink: KAFKA\ndead-letters: DEAD\n",
+        "sluice.yaml:5:1: dead-letters: unknown key; did you mean \"dead_letter\"?",
+    ),
     mistake(
         "a key is misspelt",
         "pipelines:\n  ship:\n    source: FILES\n    sink: { kafka: { brokers: [kafka:9092], topics: logs } }\n",
-        "",
+        "sluice.yaml:4:45: pipelines.ship.sink.kafka.topics: unknown key; did you mean \"topic\"?",
     ),
     mistake(
         "a key stands twice",
         "pipelines:\n  ship:\n    source: FILES\n    sink:\n      kafka:\n        brokers: [kafka:9092]\n        topic: a\n        topic: b\n",
-        "",
+        "sluice.yaml:8:9: pipelines.ship.sink.kafka.topic: this key stands on line 7 already; keep one of the two",
     ),
     mistake(
         "an environment variable is not set",
         "pipelines:\n  ship:\n    source: FILES\n    sink: { kafka: { brokers: [\"${BROKER}\"], topic: logs } }\n",
-        "",
+        "sluice.yaml:4:32: pipelines.ship.sink.kafka.brokers[0]: the environment variable BROKER is not set; set \
+         it, or write \"${BROKER:-DEFAULT}\"",
     ),
     mistake(
         "`acks: 0`, which loses records",
         "pipelines:\n  ship:\n    source: FILES\n    sink: { kafka: { brokers: [kafka:9092], topic: logs, acks: 0 } }\n",
-        "",
+        "sluice.yaml:4:64: pipelines.ship.sink.kafka.acks: 0 would lose lines without a sign; write all, or 1",
     ),
     mistake(
         "a duration without a unit",
         "pipelines:\n  ship:\n    source: FILES\n    sink: { kafka: { brokers: [kafka:9092], topic: logs, linger: 50 } }\n",
-        "",
+        "sluice.yaml:4:66: pipelines.ship.sink.kafka.linger: 50 has no unit; write it like 5s, 500ms, 1m or 1h",
     ),
     mistake(
         "a size without a unit",
         "pipelines:\n  ship:\n    source: { files: { include: [/a/*.log], checkpoints: /data, max_line: 65536 } }\n    sink: KAFKA\n",
-        "",
+        "sluice.yaml:3:75: pipelines.ship.source.files.max_line: 65536 has no unit; if bytes are meant, write \
+         64KiB",
     ),
     mistake(
         "a switch in quotes",
         "pipelines:\n  ship:\n    source: FILES\n    sink: { kafka: { brokers: [kafka:9092], topic: logs, include_tag: \"true\" } }\n",
-        "",
+        "sluice.yaml:4:71: pipelines.ship.sink.kafka.include_tag: expected true or false, not a text; write true \
+         without quotes",
     ),
     mistake(
         "a property of librdkafka that is Sluice's own",
         "pipelines:\n  ship:\n    source: FILES\n    sink: { kafka: { brokers: [kafka:9092], topic: logs, options: { linger.ms: 5 } } }\n",
-        "",
+        "sluice.yaml:4:69: pipelines.ship.sink.kafka.options.\"linger.ms\": sluice sets this property itself; \
+         write \"linger\"",
     ),
-    mistake("a sink that does not exist", "pipelines:\n  ship:\n    source: FILES\n    sink: { loki: {} }\n", ""),
+    mistake(
+        "a sink that does not exist",
+        "pipelines:\n  ship:\n    source: FILES\n    sink: { loki: {} }\n",
+        "sluice.yaml:4:13: pipelines.ship.sink.loki: unknown key; the keys here are kafka, elasticsearch, slack",
+    ),
     mistake(
         "a pipeline writes to the topic that it reads",
         "pipelines:\n  loop:\n    source: TOPIC\n    sink: KAFKA\n",
-        "",
+        "sluice.yaml:3:15: pipelines.loop.source.kafka.topics: the pipeline would read what it writes to \
+         \"logs\"; write another topic",
     ),
     mistake(
         "two pipelines share their checkpoints",
         "pipelines:\n  a:\n    source: FILES\n    sink: KAFKA\n  b:\n    source: FILES\n    sink: KAFKA\n",
-        "",
+        "sluice.yaml:6:15: pipelines.b.source.files.checkpoints: the pipeline a (line 3) keeps its checkpoints \
+         in /var/lib/sluice too; write a folder of its own",
     ),
     mistake(
         "two pipelines share a group",
         "pipelines:\n  a:\n    source: TOPIC\n    sink: { kafka: { brokers: [kafka:9092], topic: x } }\n  b:\n    source: TOPIC\n    sink: { kafka: { brokers: [kafka:9092], topic: y } }\n",
-        "",
+        "sluice.yaml:6:15: pipelines.b.source.kafka.group: the pipeline a (line 3) reads \"logs\" in the group \
+         \"sluice\" too, and each would see a part of it; write a group of its own",
     ),
     mistake(
         "an index without a place for what it refuses",
         "pipelines:\n  index:\n    source: TOPIC\n    sink: { elasticsearch: { hosts: [https://e:9200] } }\n",
-        "",
+        "sluice.yaml:4:13: pipelines.index.sink.elasticsearch: documents that the index refuses would have \
+         nowhere to go; write at the top level \"dead_letter: { kafka: { brokers: [kafka:9092], topic: logs-dead \
+         } }\"",
     ),
     mistake(
         "a host without http:// or https://",
         "pipelines:\n  index:\n    source: TOPIC\n    sink: { elasticsearch: { hosts: [\"e:9200\"] } }\ndead_letter: DEAD\n",
-        "",
+        "sluice.yaml:4:38: pipelines.index.sink.elasticsearch.hosts[0]: \"e:9200\" is not an address; write \
+         https://e:9200 (or http://)",
     ),
     mistake(
         "a password in an address",
         "pipelines:\n  index:\n    source: TOPIC\n    sink: { elasticsearch: { hosts: [\"https://me:hunter2@e:9200\"] } }\ndead_letter: DEAD\n",
-        "",
+        "sluice.yaml:4:38: pipelines.index.sink.elasticsearch.hosts[0]: credentials do not belong in an address; \
+         write \"auth: { user: …, password: { file: /path } }\"",
     ),
     mistake(
         "an index with capitals",
         "pipelines:\n  index:\n    source: TOPIC\n    sink: { elasticsearch: { hosts: [https://e:9200], index: { name: Logs } } }\ndead_letter: DEAD\n",
-        "",
+        "sluice.yaml:4:70: pipelines.index.sink.elasticsearch.index.name: an index cannot be called \"Logs\"; \
+         write \"logs\"",
     ),
     mistake(
         "a user without a password",
         "pipelines:\n  index:\n    source: TOPIC\n    sink: { elasticsearch: { hosts: [https://e:9200], auth: { user: elastic } } }\ndead_letter: DEAD\n",
-        "",
+        "sluice.yaml:4:55: pipelines.index.sink.elasticsearch.auth.password: missing; write \"password: { file: \
+         /path }\"",
     ),
     mistake(
         "a webhook's URL in the document",
         "pipelines:\n  alert:\n    source: TOPIC\n    plugins: [NOTIFIER]\n    sink: { slack: { webhook: https://hooks.slack.com/services/T0/B0/hunter2 } }\n",
-        "",
+        "sluice.yaml:5:31: pipelines.alert.sink.slack.webhook: a secret does not belong in the document; write \
+         \"{ file: /path }\" or \"{ env: NAME }\"",
     ),
     mistake(
         "alerts that nobody raises",
         "pipelines:\n  alert:\n    source: TOPIC\n    sink: { slack: { webhook: URL } }\n",
-        "",
+        "sluice.yaml:4:13: pipelines.alert.sink.slack: needs a notifier, which says what is an alert; write in \
+         the pipeline \"plugins: [{ name: exceptions, component: /etc/sluice/plugins/exception-notifier.wasm }]\"",
     ),
     mistake(
         "a queue of nothing",
         "pipelines:\n  alert:\n    source: TOPIC\n    plugins: [NOTIFIER]\n    sink: { slack: { webhook: URL, queue: 0 } }\n",
-        "",
+        "sluice.yaml:5:79: pipelines.alert.sink.slack.queue: 0 is out of range; write 1 to 10000",
     ),
     mistake(
         "`max_age` without a unit",
         "pipelines:\n  alert:\n    source: TOPIC\n    plugins: [NOTIFIER]\n    sink: { slack: { webhook: URL, max_age: 5 } }\n",
-        "",
+        "sluice.yaml:5:81: pipelines.alert.sink.slack.max_age: 5 has no unit; write it like 5s, 500ms, 1m or 1h, \
+         or off",
     ),
     mistake(
         "an `on_fault` that does not exist",
         "pipelines:\n  ship:\n    source: FILES\n    plugins: [{ name: f, component: f.wasm, on_fault: drop }]\n    sink: KAFKA\n",
-        "",
+        "sluice.yaml:4:55: pipelines.ship.plugins[0].on_fault: \"drop\" is not among the choices; write pass, \
+         dead_letter or halt",
     ),
     mistake(
         "faults to the dead letters, and there are none",
         "pipelines:\n  ship:\n    source: FILES\n    plugins: [{ name: f, component: f.wasm, on_fault: dead_letter }]\n    sink: KAFKA\n",
-        "",
+        "sluice.yaml:4:45: pipelines.ship.plugins[0].on_fault: records would have nowhere to go; write at the \
+         top level \"dead_letter: { kafka: { brokers: [kafka:9092], topic: logs-dead } }\", or pass or halt here",
     ),
     mistake(
         "an admin address without a port",
         "pipelines:\n  ship:\n    source: FILES\n    sink: KAFKA\nadmin: { listen: 127.0.0.1 }\n",
-        "",
+        "sluice.yaml:5:18: admin.listen: \"127.0.0.1\" has no port; write 127.0.0.1:9600",
     ),
     mistake(
         "an admin address that is a URL",
         "pipelines:\n  ship:\n    source: FILES\n    sink: KAFKA\nadmin: { listen: \"http://0.0.0.0:9600\" }\n",
-        "",
+        "sluice.yaml:5:18: admin.listen: \"http://0.0.0.0:9600\" is not an address to listen on; write HOST:PORT \
+         with a numeric address such as 0.0.0.0:9600",
     ),
 ];
 

@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf};
 
 use sluice_mistakes::{Mistake, markdown};
 
-use crate::{answers, command, components, config, faults, files, lines, records};
+use crate::{answers, command, components, config, faults, files, kafka, lines, records, webhook};
 
 /// A heading of the document, how many mistakes there are at least, and its table.
 fn sections() -> Vec<(&'static str, usize, String)> {
@@ -24,9 +24,9 @@ fn sections() -> Vec<(&'static str, usize, String)> {
         section("Records", 8, records::TABLE),
         section("Components and their options", 12, components::TABLE),
         section("Plugins that fail", 8, faults::TABLE),
-        section("What an index answers", 10, answers::INDEX),
-        section("What a webhook answers", 5, answers::WEBHOOK),
-        section("What Kafka answers", 3, answers::KAFKA),
+        section("What an index answers", 10, answers::TABLE),
+        section("What a webhook answers", 5, webhook::TABLE),
+        section("What Kafka answers", 3, kafka::TABLE),
     ]
 }
 

@@ -21,7 +21,7 @@ impl Node {
         let config = Config {
             include: vec![format!("{}/logs/*.log", folder.path().display())],
             checkpoints: folder.path().join("checkpoints"),
-            max_line: 16,
+            max_line: 40,
             // 1970-01-01T00:00:42Z
             clock: || 42_000_000_000,
             ..Config::default()
@@ -75,8 +75,8 @@ impl Node {
         let counted = counted.map(|(name, counter)| format!("counted: {name} {}", counter.get()));
         let balance = self.ledger.balance();
         assert!(balance.is_balanced(), "{balance}");
-        let expired =
-            balance.expired_bytes.iter().map(|(cause, bytes)| format!("booked as expired: {bytes} bytes, {cause}"));
+        let expired = balance.expired_bytes.iter().filter(|(_, bytes)| **bytes > 0);
+        let expired = expired.map(|(cause, bytes)| format!("booked as expired: {bytes} bytes, {cause}"));
         let mut lines = log.lines();
         lines.extend(records.iter().cloned().chain(counted).chain(expired));
         if lines.is_empty() {

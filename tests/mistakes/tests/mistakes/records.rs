@@ -31,35 +31,87 @@ const fn header(name: &'static str, text: &'static str) -> Message {
 }
 
 pub const TABLE: &[Mistake<Message>] = &[
-    mistake("no JSON", value("plain text"), ""),
-    mistake("an empty message", value(""), ""),
-    mistake("an array", value("[{\"log\":\"a\"}]"), ""),
-    mistake("a number", value("42"), ""),
-    mistake("a document that ends in the middle", value("{\"log\":\"a"), ""),
-    mistake("two documents in one message", value("{\"log\":\"a\"}{\"log\":\"b\"}"), ""),
-    mistake("bytes that are not UTF-8", Message(b"{\"log\":\"caf\xe9\"}", None), ""),
-    mistake("a control character in a string", value("{\"log\":\"a\nb\"}"), ""),
-    mistake("a number with a leading zero", value("{\"n\":007}"), ""),
-    mistake("300 arrays in one another", Message(&DEEP, None), ""),
-    mistake("a document over several lines", value("{\n  \"log\": \"a\"\n}"), ""),
-    mistake("no time at all", value("{\"log\":\"a\"}"), ""),
-    mistake("a time that is none", value("{\"log\":\"a\",\"time\":\"yesterday\"}"), ""),
-    mistake("a time in milliseconds where seconds are meant", value("{\"log\":\"a\",\"time\":1700000000000}"), ""),
+    mistake("no JSON", value("plain text"), "dead letter, reason not_a_json_object: an object was expected at byte 0"),
+    mistake("an empty message", value(""), "dead letter, reason not_a_json_object: an object was expected at byte 0"),
+    mistake(
+        "an array",
+        value("[{\"log\":\"a\"}]"),
+        "dead letter, reason not_a_json_object: an object was expected at byte 0",
+    ),
+    mistake("a number", value("42"), "dead letter, reason not_a_json_object: an object was expected at byte 0"),
+    mistake(
+        "a document that ends in the middle",
+        value("{\"log\":\"a"),
+        "dead letter, reason not_a_json_object: a string does not end at byte 9",
+    ),
+    mistake(
+        "two documents in one message",
+        value("{\"log\":\"a\"}{\"log\":\"b\"}"),
+        "dead letter, reason not_a_json_object: something follows the object at byte 11",
+    ),
+    mistake(
+        "bytes that are not UTF-8",
+        Message(b"{\"log\":\"caf\xe9\"}", None),
+        "dead letter, reason not_a_json_object: invalid utf-8 at byte 11",
+    ),
+    mistake(
+        "a control character in a string",
+        value("{\"log\":\"a\nb\"}"),
+        "dead letter, reason not_a_json_object: a control character in a string at byte 9",
+    ),
+    mistake(
+        "a number with a leading zero",
+        value("{\"n\":007}"),
+        "dead letter, reason not_a_json_object: a number with a leading zero at byte 8",
+    ),
+    mistake(
+        "300 arrays in one another",
+        Message(&DEEP, None),
+        "indexed: {\"@timestamp\":\"2020-09-13T12:26:40.000000000+00:00\",\"a\":[[[[… (657 bytes)",
+    ),
+    mistake(
+        "a document over several lines",
+        value("{\n  \"log\": \"a\"\n}"),
+        "indexed: {\"@timestamp\":\"2020-09-13T12:26:40.000000000+00:00\",   \"log\": \"a\" }",
+    ),
+    mistake(
+        "no time at all",
+        value("{\"log\":\"a\"}"),
+        "indexed: {\"@timestamp\":\"2020-09-13T12:26:40.000000000+00:00\",\"log\":\"a\"}",
+    ),
+    mistake(
+        "a time that is none",
+        value("{\"log\":\"a\",\"time\":\"yesterday\"}"),
+        "indexed: {\"@timestamp\":\"2020-09-13T12:26:40.000000000+00:00\",\"log\":\"a\",\"time\":\"yesterday\"}",
+    ),
+    mistake(
+        "a time in milliseconds where seconds are meant",
+        value("{\"log\":\"a\",\"time\":1700000000000}"),
+        "indexed: {\"@timestamp\":\"2020-09-13T12:26:40.000000000+00:00\",\"log\":\"a\",\"time\":1700000000000}",
+    ),
     mistake(
         "`@timestamp` twice",
         value("{\"@timestamp\":\"2001-01-01T00:00:00Z\",\"@timestamp\":\"2002-02-02T00:00:00Z\"}"),
-        "",
+        "dead letter, reason not_a_json_object: a repeated key at byte 37",
     ),
-    mistake("an `@timestamp` that is none", value("{\"@timestamp\":\"soon\"}"), ""),
-    mistake("the header `sluice-time` is no number", header("sluice-time", "now"), ""),
-    mistake("the header `sluice-id` is too short", header("sluice-id", "12"), ""),
+    mistake("an `@timestamp` that is none", value("{\"@timestamp\":\"soon\"}"), "indexed: {\"@timestamp\":\"soon\"}"),
+    mistake(
+        "the header `sluice-time` is no number",
+        header("sluice-time", "now"),
+        "indexed: {\"@timestamp\":\"2020-09-13T12:26:40.000000000+00:00\",\"log\":\"a\"}",
+    ),
+    mistake(
+        "the header `sluice-id` is too short",
+        header("sluice-id", "12"),
+        "indexed: {\"@timestamp\":\"2020-09-13T12:26:40.000000000+00:00\",\"log\":\"a\"}",
+    ),
 ];
 
-const DEEP: [u8; 605] = {
-    let mut text = [b'['; 605];
+const DEEP: [u8; 606] = {
+    let mut text = [b'['; 606];
     let head = *b"{\"a\":";
     let mut at = 0;
-    while at < 605 {
+    while at < 606 {
         if at < 5 {
             text[at] = head[at];
         } else if at >= 305 {
@@ -67,7 +119,7 @@ const DEEP: [u8; 605] = {
         }
         at += 1;
     }
-    text[604] = b'}';
+    text[605] = b'}';
     text
 };
 
@@ -140,8 +192,10 @@ async fn records() {
             Some(at) => letters.remove(at).1,
             None => {
                 let line = lines.next().unwrap();
-                serde_json::from_str::<serde_json::Value>(line).unwrap();
-                format!("indexed: {line}")
+                match line.get(..60).filter(|_| line.len() > 200) {
+                    Some(beginning) => format!("indexed: {beginning}… ({} bytes)", line.len()),
+                    None => format!("indexed: {line}"),
+                }
             }
         })
         .collect();
