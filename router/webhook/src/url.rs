@@ -96,11 +96,11 @@ mod tests {
 
     #[test]
     fn what_a_server_echoes_is_redacted() {
-        let url = Url::parse("https://hooks.slack.com/services/T0/B0/XXXXXXXXXXXX?token=abc").unwrap();
+        let url = Url::parse("https://hooks.slack.com/services/T0/B0/SECRETSECRET?token=abc").unwrap();
         for (text, expected) in [
-            ("Cannot POST /services/T0/B0/XXXXXXXXXXXX", "Cannot POST …"),
-            ("no hook XXXXXXXXXXXX", "no hook …"),
-            ("POST /services/T0/B0/XXXXXXXXXXXX?token=abc", "POST …?…"),
+            ("Cannot POST /services/T0/B0/SECRETSECRET", "Cannot POST …"),
+            ("no hook SECRETSECRET", "no hook …"),
+            ("POST /services/T0/B0/SECRETSECRET?token=abc", "POST …?…"),
             ("invalid_payload", "invalid_payload"),
         ] {
             assert_eq!(url.redact(text), expected);

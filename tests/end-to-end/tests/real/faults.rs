@@ -1,7 +1,7 @@
 use std::fs;
 
 use anyhow::Result;
-use serde_json::json;
+use serde_json::{Value, json};
 use sluice_end_to_end::{Chain, ConfigMap, Sluice, component, elasticsearch, eventually, fill, kafka, messages};
 
 const TIME: i64 = 1_700_000_000_000;
@@ -100,5 +100,46 @@ fn a_halted_stream_goes_on_when_the_plugin_is_replaced() -> Result<()> {
         let books = indexer.stop()?;
         assert_eq!((&books[0]["read"], &books[0]["delivered"]), (&json!(300), &json!(300)), "{way_out}");
     }
+    Ok(())
+}
+
+/// More faults than a plugin may have: it is halted before the stream has become dead letters. Each record ends in one
+/// place, once.
+#[test]
+fn a_stream_of_poison_is_halted_and_not_emptied_into_the_dead_letters() -> Result<()> {
+    let (kafka, elasticsearch) = (kafka()?, elasticsearch()?);
+    let chain = Chain::new("flooded", &kafka.bootstrap(), &elasticsearch.url())?;
+    let values: Vec<String> = (0..300)
+        .map(|number| format!(r#"{{"n":{number},"log":"{}"}}"#, if number % 2 == 0 { "poison" } else { "good" }))
+        .collect();
+    fill(&kafka.bootstrap(), "flooded", TIME, &values.iter().map(String::as_str).collect::<Vec<_>>())?;
+    let config = |plugin: &str| chain.indexer_with(plugin) + "admin: { listen: \"127.0.0.1:0\" }\n";
+    let poisoned = config(&brittle("dead_letter")?);
+    let indexer = Sluice::run(chain.folder(), "indexer", &poisoned)?;
+    eventually("a halt", || Ok(indexer.ask("/readyz")?.body.contains("halted: ")))?;
+    let ready = indexer.ask("/readyz")?;
+    assert!(ready.status == 503 && ready.body.contains("brittle"), "{ready:?}");
+    fs::write(chain.folder().join("indexer.yaml"), poisoned.replace("do: trap-on-poison", "do: nothing"))?;
+    eventually("readiness", || Ok(indexer.ask("/readyz")?.status == 200))?;
+    let dead = r#"sluice_records_dead_lettered_total{pipeline="index",reason="fault of brittle"}"#;
+    let dead = indexer.ask("/metrics")?.figures()?.get(dead).map_or(0, |count| *count as u64);
+    eventually("the rest", || {
+        elasticsearch.refresh("flooded-*")?;
+        Ok(elasticsearch.count("flooded-*")? == 300 - dead)
+    })?;
+    let books = indexer.stop()?;
+    assert_eq!((&books[0]["delivered"], &books[0]["dead_lettered"]), (&json!(300 - dead), &json!(dead)));
+    assert!(dead < 60, "{dead} of 150 were dead-lettered");
+
+    let mut numbers = Vec::new();
+    if dead > 0 {
+        for letter in messages(&kafka.bootstrap(), &chain.dead_letter_topic(), dead as usize)? {
+            numbers.push(serde_json::from_slice::<Value>(&letter.value)?["n"].as_u64());
+        }
+    }
+    let hits = elasticsearch.search("flooded-*", &json!({ "size": 1000 }))?;
+    numbers.extend(hits.iter().map(|hit| hit["_source"]["n"].as_u64()));
+    numbers.sort_unstable();
+    assert_eq!(numbers, (0..300).map(Some).collect::<Vec<_>>());
     Ok(())
 }
