@@ -46,6 +46,10 @@ impl Files {
             }
         }
         self.config.counters.files_unreadable.set(self.complaints.settle() as u64);
+        if !self.knows_all && self.followers.is_empty() {
+            let include = &self.config.include;
+            warn!(?include, "there is no log file yet; check `include` and the mounts; looking again at each scan");
+        }
         self.is_new |= !std::mem::replace(&mut self.knows_all, true);
         self.hold_at_most(HELD_FILES, HELD_BYTES);
         self.forget();

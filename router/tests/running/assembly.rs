@@ -75,7 +75,7 @@ fn what_does_not_fit_together_is_refused_with_the_line_to_write() {
         "{ name: f, component: /nowhere/f.wasm }",
         kafka,
         dead_letter,
-        "pipeline p: plugin f: cannot read its component /nowhere/f.wasm: No such file or directory (os error 2)",
+        "pipeline p: plugin f: cannot read its component /nowhere/f.wasm; mount it, or correct `component`: No such file or directory (os error 2)",
     );
 }
 

@@ -52,7 +52,7 @@ pub fn judge(reply: Reply, now: u64) -> Verdict {
         200..300 => Verdict::Taken,
         300..400 => Verdict::Closed {
             why: format!(
-                "the webhook answers {said}, a redirect, which is not followed; put the webhook's own URL in the file"
+                "the webhook answers {said}, a redirect, which is not followed; put the webhook's own URL in its place"
             ),
         },
         408 | 429 | 500.. => {
@@ -134,7 +134,7 @@ mod tests {
         check(
             302,
             "",
-            "closed: the webhook answers 302, a redirect, which is not followed; put the webhook's own URL in the file",
+            "closed: the webhook answers 302, a redirect, which is not followed; put the webhook's own URL in its place",
         );
         check(400, "invalid_payload", "refused: the webhook refused a message (400 invalid_payload)");
         check(400, "bad text: <record>", "refused: the webhook refused a message (400)");

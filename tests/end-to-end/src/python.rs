@@ -56,7 +56,7 @@ fn python() -> Result<PathBuf> {
     let lock = File::create(parent.join("python-notifier.lock"))?;
     lock.lock()?;
     let (python, done) = (folder.join("bin/python3"), folder.join(LIBRARY));
-    if !done.exists() {
+    if !(done.exists() && python.exists()) {
         if folder.exists() {
             fs::remove_dir_all(&folder)?;
         }

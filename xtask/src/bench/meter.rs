@@ -123,6 +123,11 @@ impl Figures {
         if other.cpu < self.cpu { other } else { self }
     }
 
+    /// The run without what starting costs.
+    pub(crate) fn without(self, start: Duration) -> Self {
+        Self { cpu: self.cpu.saturating_sub(start), ..self }
+    }
+
     /// CPU time of this run, where the other's is 1.
     pub(crate) fn ratio(&self, other: &Self) -> f64 {
         self.cpu.as_secs_f64() / other.cpu.as_secs_f64().max(0.001)

@@ -119,6 +119,35 @@ fn no_secret_leaves_the_node_and_fields_are_lifted_with_their_types() -> Result<
     Ok(())
 }
 
+/// Files straight to an index that refuses them: what goes to the dead letters has been redacted, too.
+#[test]
+fn a_redacted_record_that_the_index_refuses_is_dead_lettered_without_its_secret() -> Result<()> {
+    let (kafka, elasticsearch) = (kafka()?, elasticsearch()?);
+    let chain = Chain::new("refused", &kafka.bootstrap(), &elasticsearch.url())?;
+    let mapping = json!({ "mappings": { "properties": { "stream": { "type": "integer" } } } });
+    elasticsearch.put("/refused-all", &mapping)?.success()?;
+    let node = Node::new(chain.folder().join("node"))?;
+    let mut web = node.container(Spec::cri("shop", "web-1", "app"))?;
+    web.write(Stream::Stdout, "mail from bob@shop.example", BEGIN)?;
+    web.write(Stream::Stdout, b"caf\xe9 of C-123456", BEGIN + 1)?;
+    web.flush()?;
+    let sink = format!("elasticsearch: {{ hosts: [{}], index: {{ name: refused-all }} }}", elasticsearch.url());
+    let config = chain.agent_with(&redact()?);
+    let kafka_sink = config.lines().find(|line| line.contains("acks: 1")).context("no sink")?.to_owned();
+    let direct = Sluice::run(chain.folder(), "direct", &config.replace(&kafka_sink, &format!("      {sink}")))?;
+    let letters = messages(&kafka.bootstrap(), &chain.dead_letter_topic(), 2)?;
+    direct.stop()?;
+    assert_eq!(letters.len(), 2);
+    for letter in letters {
+        let value = String::from_utf8_lossy(&letter.value).into_owned();
+        assert!(value.contains("[REDACTED:") && !value.contains("log_raw"), "{value}");
+        for secret in SECRETS {
+            assert!(!format!("{value} {letter:?}").contains(secret), "{value} {letter:?}");
+        }
+    }
+    Ok(())
+}
+
 /// Documents of a topic that Fluentd filled: what stands outside of an edit stays byte for byte, and `_id` is the same.
 #[test]
 fn documents_are_edited_on_the_indexer_and_nothing_beside() -> Result<()> {

@@ -1,7 +1,7 @@
 use std::{
     collections::BTreeMap,
     fs,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::{Context, Result};
@@ -116,9 +116,10 @@ fn a_pause_that_the_webhook_asks_for_is_kept() -> Result<()> {
     Ok(())
 }
 
-/// SIGKILL while the webhook takes nothing: the offset stays at the alert's record, and the next process posts it.
+/// SIGKILL and SIGTERM while the webhook takes nothing: the offset does not pass the alert's record, and the next
+/// process posts it.
 #[test]
-fn an_alert_that_nobody_took_survives_a_kill() -> Result<()> {
+fn an_alert_that_nobody_took_survives_a_kill_and_a_stop() -> Result<()> {
     let (chain, webhook) = chain("held")?;
     webhook.answer(&[], Answer::Unavailable);
     let values: Vec<String> = (0..200)
@@ -135,7 +136,7 @@ fn an_alert_that_nobody_took_survives_a_kill() -> Result<()> {
     for message in &all {
         ends.insert(message.partition, message.offset + 1);
     }
-    let config = chain.notifier("retry: { initial: 100ms, max_interval: 200ms }")?;
+    let config = chain.notifier("retry: { initial: 100ms, max_interval: 200ms }")? + "grace_period: 2s\n";
     let group = chain.inspector();
     let offsets = || committed(&chain.bootstrap, &group, "held");
     // A batch is committed whole: that of the alert not at all, so that the offset may be before its record.
@@ -145,16 +146,23 @@ fn an_alert_that_nobody_took_survives_a_kill() -> Result<()> {
         let others = ends.iter().filter(|(partition, _)| **partition != alert.partition);
         Ok(at_most && offsets.iter().eq(others))
     };
-    for (round, answer) in [Answer::Unavailable, Answer::HangUp].into_iter().enumerate() {
+    for (answer, attempts, is_killed) in
+        [(Answer::Unavailable, 3, true), (Answer::HangUp, 3, true), (Answer::TooMany(60), 1, false)]
+    {
         webhook.answer(&[], answer);
         let before = webhook.posts().len();
         let notifier = Sluice::run(chain.folder(), "notifier", &config)?;
-        eventually("attempts", || Ok(webhook.posts().len() >= before + 3))?;
+        eventually("attempts", || Ok(webhook.posts().len() >= before + attempts))?;
         eventually("offsets up to the alert", is_held)?;
-        let log = notifier.log()?;
-        notifier.kill()?;
-        assert_secret(&webhook, "the log", &log);
-        assert!(is_held()?, "round {round}: {:?}, the alert is at {}/{}", offsets()?, alert.partition, alert.offset);
+        assert_secret(&webhook, "the log", &notifier.log()?);
+        if is_killed {
+            notifier.kill()?;
+        } else {
+            let began = Instant::now();
+            notifier.stop()?;
+            assert!(began.elapsed() < Duration::from_secs(20), "a pause of 60 s held up the stop");
+        }
+        assert!(is_held()?, "{answer:?}: {:?}, the alert is at {}/{}", offsets()?, alert.partition, alert.offset);
         assert_eq!(webhook.taken(), [""; 0]);
     }
 

@@ -27,7 +27,8 @@ pub const TABLE: &[Mistake<Steps>] = &[
     mistake(
         "`include` names nothing that is there",
         first(|node| node.config.include = vec![node.at("elsewhere/*.log").display().to_string()]),
-        "no record, nothing counted, nothing logged",
+        "WARN there is no log file yet; check `include` and the mounts; looking again at each scan \
+         include=[\"FOLDER/elsewhere/*.log\"]",
     ),
     mistake(
         "`include` is no pattern",

@@ -57,7 +57,7 @@ pub const TABLE: &[Mistake<&[Told]>] = &[
         "a redirect",
         &[Told::Answer(302, "Location: http://127.0.0.1:9/", "")],
         "WARN slack sink: the webhook answers 302, a redirect, which is not followed; put the webhook's own URL \
-         in the file; alerts wait and are tried again, none is skipped\n\
+         in its place; alerts wait and are tried again, none is skipped\n\
          read 1 = delivered 1 + dropped 0 + dead-lettered 0 + in flight 0; expired 0; requests: 2",
     ),
     mistake(
