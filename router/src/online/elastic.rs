@@ -45,6 +45,12 @@ fn finding(component: &str, host: &Host, credentials: bool) -> Finding {
             place,
             "answers, and these credentials may not ask who it is (403); whether they may write is not known",
         ),
+        // As behind a proxy that lets bulk requests pass and nothing else.
+        Answer::Other { status: status @ (404 | 405) } => Finding::warning(
+            component,
+            place,
+            format!("answers with status {status} to the question who it is; whether it takes bulks is not known"),
+        ),
         Answer::Other { status } if *status >= 400 => Finding::error(
             component,
             place,
