@@ -7,8 +7,18 @@ use std::process::Stdio;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+use super::meter::verdict;
 use crate::project::{Project, packages};
 use crate::step::step;
+
+/// Nanoseconds a record that were promised: the search for exceptions in lines of 250 bytes that have none, crossing and
+/// all, and a whole chain for a document of Kafka without one.
+const TARGETS: [(&str, f64); 4] = [
+    ("exceptions, JSON lines/call", 60.0),
+    ("exceptions, plain lines/call", 60.0),
+    ("exceptions, documents/apply", 400.0),
+    ("exceptions, documents of plain text/apply", 400.0),
+];
 
 /// A bench's package and name.
 type Bench = (String, String);
@@ -36,7 +46,12 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     println!("\n{:<16} {:<68} {:>12}", "", "", "ns a record");
     for (package, Row { name, nanoseconds, records }) in rows {
         match records {
-            Some(records) => println!("{package:<16} {name:<68} {:>12.1}", nanoseconds / records),
+            Some(records) => {
+                let figure = nanoseconds / records;
+                let target = TARGETS.iter().find(|(bench, _)| *bench == name);
+                let verdict = target.map_or_else(String::new, |(_, target)| verdict(figure, *target, "ns"));
+                println!("{package:<16} {name:<68} {figure:>12.1}{verdict}");
+            }
             None => println!("{package:<16} {name:<68} {nanoseconds:>12.1} a call"),
         }
     }
