@@ -54,8 +54,9 @@ impl Shelf {
 
     fn plugin(&mut self, spec: &config::Plugin, running: &[(config::Plugin, Arc<Plugin>)]) -> Result<Arc<Plugin>> {
         let (name, path) = (&spec.name, spec.component.display());
-        let bytes = read(&spec.component, self.limits.component)
-            .with_context(|| format!("plugin {name}: cannot read its component {path}; mount it, or correct `component`"))?;
+        let bytes = read(&spec.component, self.limits.component).with_context(|| {
+            format!("plugin {name}: cannot read its component {path}; mount it, or correct `component`")
+        })?;
         let digest = Digest(Sha256::digest(&bytes).into());
         let same =
             |(before, plugin): &&(config::Plugin, Arc<Plugin>)| before == spec && plugin.component().digest == digest;

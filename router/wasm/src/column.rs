@@ -107,6 +107,20 @@ impl Builder {
         self.present += usize::from(kind != Kind::Absent as u8);
     }
 
+    /// The text that `write` appends; false, and nothing is pushed, if it says so.
+    pub fn push_written(&mut self, write: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
+        let start = self.text.len();
+        let is_written = write(&mut self.text);
+        if is_written {
+            self.ends.push(self.text.len() as u32);
+            self.kinds.push(Kind::Text as u8);
+            self.present += 1;
+        } else {
+            self.text.truncate(start);
+        }
+        is_written
+    }
+
     /// The same value again as value `index`.
     pub fn push_again(&mut self, index: usize) {
         let start = if index == 0 { 0 } else { self.ends[index - 1] as usize };

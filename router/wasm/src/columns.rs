@@ -9,6 +9,7 @@ use sluice_core::{Batch, Edits, Origin, Record, Shape, origin};
 use crate::bindings;
 use crate::column::{Builder, Column, Kind};
 use crate::lookup::{Found, Path, Search};
+use crate::manifest::MOST_READS;
 
 mod overlay;
 
@@ -98,7 +99,8 @@ impl<'a> Columns<'a> {
                 None => groups.push((place, vec![field])),
             }
         }
-        for (place, fields) in groups {
+        for (place, mut fields) in groups {
+            self.add_others(place, &mut fields);
             self.find(place, &fields);
             for field in fields.into_iter().filter(|field| self.touched[*field]) {
                 self.columns[field] =
@@ -107,6 +109,20 @@ impl<'a> Columns<'a> {
         }
         if times && self.times.is_none() {
             self.times = Some(self.records().map(|record| record.time).collect());
+        }
+    }
+
+    /// What later plugins will ask for in the same JSON is found now: to walk over it again would cost more than what is
+    /// found for records that are dropped meanwhile.
+    fn add_others(&self, place: Place, fields: &mut Vec<usize>) {
+        if !matches!(place, Place::InText | Place::Document) {
+            return;
+        }
+        for other in 0..self.fields.len() {
+            let is_missing = self.columns[other].is_none() && !fields.contains(&other);
+            if is_missing && fields.len() < MOST_READS && self.place(other) == place {
+                fields.push(other);
+            }
         }
     }
 

@@ -15,6 +15,7 @@ pub mod component;
 pub mod counters;
 pub mod engine;
 pub mod fault;
+mod first_text;
 mod instance;
 pub mod limits;
 pub mod lineup;

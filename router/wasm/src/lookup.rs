@@ -11,6 +11,7 @@ use sluice_core::json::is_shallow;
 use sonic_rs::{JsonType, JsonValueTrait, LazyValue};
 
 use crate::column::{Builder, Kind};
+use crate::first_text::FirstText;
 use crate::manifest::MOST_READS;
 
 /// A path to a field, prepared.
@@ -45,6 +46,7 @@ pub(crate) enum Found<'a> {
 pub(crate) struct Search<'p> {
     paths: Vec<&'p Path>,
     escape: memmem::Finder<'static>,
+    first: Option<FirstText>,
 }
 
 /// Some of the paths of a search, as bits.
@@ -53,6 +55,14 @@ type Set = u64;
 impl Path {
     pub fn new(keys: &[String]) -> Self {
         Self { keys: keys.iter().map(|name| Key::new(name)).collect() }
+    }
+
+    /// The name of a field of the record itself.
+    pub fn only_key(&self) -> Option<&str> {
+        match self.keys.as_slice() {
+            [key] => Some(&key.name),
+            _ => None,
+        }
     }
 }
 
@@ -76,11 +86,20 @@ impl<'p> Search<'p> {
     /// At most as many paths as a manifest may read.
     pub fn new(paths: Vec<&'p Path>) -> Self {
         debug_assert!(paths.len() <= MOST_READS && MOST_READS <= Set::BITS as usize);
-        Self { paths, escape: memmem::Finder::new(ESCAPE) }
+        let first = match paths.as_slice() {
+            [path] => FirstText::new(path),
+            _ => None,
+        };
+        Self { paths, escape: memmem::Finder::new(ESCAPE), first }
     }
 
     /// Appends to each of `out` what its path leads to in an object.
     pub fn append(&self, json: &str, out: &mut [Builder]) {
+        if let Some(first) = &self.first
+            && first.append(json, &mut out[0])
+        {
+            return;
+        }
         let answered = self.in_object(self.all(), 0, json, out);
         self.append_absent(answered, out);
     }

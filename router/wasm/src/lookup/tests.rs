@@ -182,6 +182,16 @@ proptest! {
         prop_assert_eq!(look(json.as_bytes(), &path), expect, "{} {:?}", json, path);
     }
 
+    /// The same without white space, as most JSON is written.
+    #[test]
+    fn agrees_on_compact_json(members in model(), path in path()) {
+        let object = Model::Object(members);
+        let compact = |text: &str| text.replace(" : ", ":");
+        let (kind, text) = object.find(&path).unwrap_or((Kind::Absent as u8, String::new()));
+        let json = compact(&object.render());
+        prop_assert_eq!(look(json.as_bytes(), &path), (kind, compact(&text)), "{} {:?}", json, path);
+    }
+
     #[test]
     fn several_fields_are_found_as_each_would_be(members in model(), keys in prop::collection::vec(path(), 1..6)) {
         let json = Model::Object(members).render();
