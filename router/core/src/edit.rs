@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::Tally;
+use crate::{Tally, encode::append_string};
 
 /// What a value is: the codes of `column.kinds` in wit/batches.wit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub enum ValueKind {
 pub struct EditPath {
     keys: Vec<String>,
     dotted: String,
+    /// `,"key":` for a field of the record itself.
+    member: Option<Vec<u8>>,
     blocked: Tally,
     essential: bool,
 }
@@ -62,7 +64,16 @@ impl EditPath {
     /// neither an object nor absent, and so changed nothing.
     pub fn new(keys: Vec<String>, blocked: Tally) -> Self {
         debug_assert!(!keys.is_empty());
-        Self { dotted: keys.join("."), keys, blocked, essential: false }
+        let member = match keys.as_slice() {
+            [key] => {
+                let mut member = b",".to_vec();
+                append_string(key, &mut member);
+                member.push(b':');
+                Some(member)
+            }
+            _ => None,
+        };
+        Self { dotted: keys.join("."), member, keys, blocked, essential: false }
     }
 
     /// The same for a plugin that hides what must not go on: where something is in the way of its edit, that goes.
@@ -72,6 +83,11 @@ impl EditPath {
 
     pub fn is_essential(&self) -> bool {
         self.essential
+    }
+
+    /// How a field of the record itself begins behind another: `,"key":`. `None` for one that lies deeper.
+    pub(crate) fn member(&self) -> Option<&[u8]> {
+        self.member.as_deref()
     }
 
     /// The keys, joined with dots.

@@ -61,7 +61,17 @@ const WRITTEN: [&str; 8] = ["log", "log_raw", "log_truncated", "stream", "docker
 pub(crate) struct LineEdits<'a> {
     log: Option<New<'a>>,
     without_raw: bool,
-    added: Object<'a>,
+    added: Added<'a>,
+}
+
+/// What comes behind the members that the encoder writes.
+#[derive(Debug, Default)]
+enum Added<'a> {
+    #[default]
+    Nothing,
+    /// Fields of the record itself, each set once: they stand as they come.
+    Members(&'a Edits, usize),
+    Object(Object<'a>),
 }
 
 impl<'a> LineEdits<'a> {
@@ -74,17 +84,27 @@ impl<'a> LineEdits<'a> {
         };
         edits.of(record).all(is_easy).then(|| {
             let mut line = Self::default();
-            edits.of(record).for_each(|edit| line.make(edits, edit));
+            let others = || edits.of(record).filter(|edit| !is_text(edits, edit));
+            edits.of(record).filter(|edit| is_text(edits, edit)).for_each(|edit| line.take(edits, edit));
+            line.added = if others().next().is_none() {
+                Added::Nothing
+            } else if stand_alone(edits, others()) {
+                Added::Members(edits, record)
+            } else {
+                let mut object = Object::default();
+                for edit in others().filter(|edit| !is_made(edits, edit, Some(&mut object))) {
+                    edits.path(edit).blocked().add(1);
+                }
+                Added::Object(object)
+            };
             line
         })
     }
 
-    fn make(&mut self, edits: &'a Edits, edit: &Edit) {
-        match edits.path(edit).keys()[0].as_str() {
+    fn take(&mut self, edits: &'a Edits, edit: &Edit) {
+        match edits.path(edit).dotted() {
             "log" => self.log = Some(New { kind: edit.kind, bytes: edits.value(edit) }),
-            "log_raw" => self.without_raw = true,
-            _ if is_made(edits, edit, Some(&mut self.added)) => {}
-            _ => edits.path(edit).blocked().add(1),
+            _ => self.without_raw = true,
         }
     }
 
@@ -100,7 +120,41 @@ impl<'a> LineEdits<'a> {
 
     /// Appends the members that come last, each with a comma before it.
     pub fn append_added(&self, out: &mut Vec<u8>) {
-        self.added.append_added(false, out);
+        match &self.added {
+            Added::Nothing => {}
+            Added::Members(edits, record) => append_members(edits, *record, out),
+            Added::Object(object) => object.append_added(false, out),
+        }
+    }
+}
+
+/// Whether an edit is of the text, or of its bytes as they were read.
+fn is_text(edits: &Edits, edit: &Edit) -> bool {
+    matches!(edits.path(edit).keys(), [key] if key == "log" || key == "log_raw")
+}
+
+/// Whether no two of these edits can have to do with each other: all are fields of the record itself, and each is set
+/// once. Many are not compared.
+fn stand_alone<'a>(edits: &'a Edits, others: impl Iterator<Item = &'a Edit>) -> bool {
+    const MOST: usize = 16;
+    let mut seen: [&str; MOST] = [""; MOST];
+    others.enumerate().all(|(index, edit)| {
+        let path = edits.path(edit);
+        let is_new = index < MOST && path.member().is_some() && !seen[..index].contains(&path.dotted());
+        if is_new {
+            seen[index] = path.dotted();
+        }
+        is_new
+    })
+}
+
+fn append_members(edits: &Edits, record: usize, out: &mut Vec<u8>) {
+    let others = edits.of(record).filter(|edit| edit.kind != ValueKind::Absent && !is_text(edits, edit));
+    for edit in others {
+        if let Some(member) = edits.path(edit).member() {
+            out.extend_from_slice(member);
+            New { kind: edit.kind, bytes: edits.value(edit) }.append(out);
+        }
     }
 }
 
