@@ -18,7 +18,7 @@ use std::{
 
 use anyhow::{Context, Result, anyhow};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{self, TcpStream},
     runtime,
@@ -34,11 +34,14 @@ use crate::{metrics::Snapshot, process::Observed};
 struct Bounds {
     /// Connections at once; more wait in the system's queue, unaccepted.
     connections: usize,
-    /// How long one connection may take from its acceptance to the last byte of its answer.
+    /// How long one connection may take from its acceptance to the last byte of its request's head. Short, since
+    /// whoever holds a place and asks nothing may keep out the probe that decides whether the process lives.
+    head: Duration,
+    /// The same to the last byte of its answer.
     time: Duration,
 }
 
-const BOUNDS: Bounds = Bounds { connections: 32, time: Duration::from_secs(10) };
+const BOUNDS: Bounds = Bounds { connections: 256, head: Duration::from_secs(1), time: Duration::from_secs(10) };
 /// What the head of a request may have, in bytes.
 const LARGEST_HEAD: usize = 16 << 10;
 /// After a connection could not be accepted: usually there are too many open files, which takes time to change.
@@ -113,7 +116,7 @@ async fn serve(listener: TcpListener, look: Look, bounds: Bounds) {
         let Ok(place) = room.clone().acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => {
-                let connection = connection(stream, look.clone(), bounds.time);
+                let connection = connection(stream, look.clone(), bounds);
                 tokio::spawn(async move {
                     connection.await;
                     drop(place);
@@ -129,14 +132,14 @@ async fn serve(listener: TcpListener, look: Look, bounds: Bounds) {
 
 /// One request and its answer. Whoever asks again connects again: so a connection ends in bounded time, and none is
 /// held by a client that has nothing to ask.
-async fn connection(stream: TcpStream, look: Look, time: Duration) {
+async fn connection(stream: TcpStream, look: Look, bounds: Bounds) {
     let service = service_fn(|request: Request<Incoming>| {
         let answer = answer::to(request.method(), request.uri().path(), &*look);
         async move { Ok::<_, Infallible>(answer) }
     });
     let mut http = http1::Builder::new();
-    http.keep_alive(false).max_buf_size(LARGEST_HEAD);
-    match timeout(time, http.serve_connection(TokioIo::new(stream), service)).await {
+    http.keep_alive(false).max_buf_size(LARGEST_HEAD).timer(TokioTimer::new()).header_read_timeout(bounds.head);
+    match timeout(bounds.time, http.serve_connection(TokioIo::new(stream), service)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => debug!(%error, "admin: a client went away, or does not speak HTTP"),
         Err(_) => debug!("admin: a client took too long"),

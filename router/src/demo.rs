@@ -167,9 +167,10 @@ impl Demo<'_> {
     /// Stops everything in order and prints the balance.
     fn close(self, played: Result<Summary>) -> Result<()> {
         let Self { process, scene, events, stage, .. } = self;
+        let behind = balance::Behind::of(process.observed());
         process.stop(GRACE);
         let ended = process.wait();
-        let books = balance::Books::of(process.observed());
+        let books = balance::Books::of(process.observed(), behind);
         drop(process);
         drop(stage);
         let summary = played.and_then(|summary| ended.map(|()| summary)).with_context(|| events.last_faults())?;
@@ -179,7 +180,7 @@ impl Demo<'_> {
         if !faults.is_empty() {
             bail!("the books do not balance:\n  {}", faults.join("\n  "));
         }
-        stage::tell("every line is accounted for: the books balance\n")?;
+        stage::tell(&report.end())?;
         Ok(())
     }
 }

@@ -14,7 +14,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::{
     config::{self, Pipeline, Plan, Severity},
@@ -62,6 +62,10 @@ struct Reload {
 
 impl Reload {
     fn look(&mut self, now: Instant) {
+        if let Err(error) = self.current.bind() {
+            // Told when the port was lost.
+            debug!("{error:#}");
+        }
         let sights = self.watch.look(now);
         for path in &sights.gone {
             warn!(path = %path.display(), "is gone or empty; what runs goes on until it is back");

@@ -94,6 +94,16 @@ fn row(printed: &str, name: &str) -> u64 {
     row.split_whitespace().next_back().unwrap().parse().unwrap()
 }
 
+/// Replaces a text of the config file, as an editor does.
+#[track_caller]
+fn edit(path: &str, from: &str, to: &str) {
+    let text = fs::read_to_string(path).unwrap();
+    assert!(text.contains(from), "{from} is not in\n{text}");
+    let next = format!("{path}.next");
+    fs::write(&next, text.replace(from, to)).unwrap();
+    fs::rename(next, path).unwrap();
+}
+
 #[test]
 fn the_books_balance() {
     let mut demo = Demo::start(&[]);
@@ -123,20 +133,14 @@ fn the_books_balance() {
 fn it_ends_by_itself() {
     let printed = Demo::start(&["--for", "1s"]).end();
     assert!(row(&printed, "lines that the containers printed") >= 900, "{printed}");
-    assert!(printed.contains("the books balance"), "{printed}");
+    assert!(printed.contains("every line is accounted for: the books balance"), "{printed}");
 }
 
 #[test]
 fn a_visitor_edits_the_config_and_leaves() {
     let mut demo = Demo::start(&[]);
     let path = demo.wait_for("config ").split_whitespace().next_back().unwrap().to_owned();
-    let edit = |from: &str, to: &str| {
-        let text = fs::read_to_string(&path).unwrap();
-        assert!(text.contains(from), "{from} is not in\n{text}");
-        let next = format!("{path}.next");
-        fs::write(&next, text.replace(from, to)).unwrap();
-        fs::rename(next, &path).unwrap();
-    };
+    let edit = |from: &str, to: &str| edit(&path, from, to);
     demo.wait_for("first document in the index");
     edit("at_least: info", "at_least: loud");
     demo.wait_for("a change is refused");
@@ -148,7 +152,19 @@ fn a_visitor_edits_the_config_and_leaves() {
     let printed = demo.end();
     assert_eq!(row(&printed, "+ missing"), 0, "{printed}");
     assert_eq!(row(&printed, "lines in the index more than once"), 0, "{printed}");
-    assert!(printed.contains("the books balance"), "{printed}");
+    assert!(printed.contains("every line is accounted for: the books balance"), "{printed}");
+}
+
+#[test]
+fn lines_that_an_edit_leaves_out_are_not_called_accounted_for() {
+    let mut demo = Demo::start(&["--for", "6s"]);
+    let path = demo.wait_for("config ").split_whitespace().next_back().unwrap().to_owned();
+    demo.wait_for("first document in the index");
+    edit(&path, "containers/*.log", "containers/web*.log");
+    demo.wait_for("stopping, as its config changed");
+    let printed = demo.end();
+    assert!(row(&printed, "+ not read") > 0, "{printed}");
+    assert!(printed.contains("lines were not read") && !printed.contains("every line is accounted for"), "{printed}");
 }
 
 #[test]

@@ -178,7 +178,7 @@ fn who_is_ready_and_who_is_not_and_why() {
 
 #[test]
 fn a_slow_client_holds_up_nobody() {
-    let server = serving(metrics::tests::snapshot(), BOUNDS);
+    let server = serving(metrics::tests::snapshot(), Bounds { head: BOUNDS.time, ..BOUNDS });
     let mut slow = connect(&server);
     slow.write_all(b"GET /metrics HTTP/1.1\r\nHost: slu").unwrap();
     let silent = connect(&server);
@@ -190,18 +190,34 @@ fn a_slow_client_holds_up_nobody() {
 
 #[test]
 fn connections_are_bounded_and_end() {
-    let time = Duration::from_millis(300);
-    let server = serving(metrics::tests::snapshot(), Bounds { connections: 2, time });
-    let began = Instant::now();
-    let mut silent = [connect(&server), connect(&server)];
-    silent[1].write_all(b"GET /metrics HTTP/1.1\r\n").unwrap();
-    // No place is left until one of them is turned out.
-    assert_eq!(ask(&server, "GET", "/healthz").status, 200);
-    assert!(began.elapsed() >= time, "answered after {:?}", began.elapsed());
-    for stream in silent {
-        assert_eq!(rest(stream), "");
+    let (short, long) = (Duration::from_millis(300), 2 * PATIENCE);
+    for (head, time) in [(short, long), (long, short)] {
+        let server = serving(metrics::tests::snapshot(), Bounds { connections: 2, head, time });
+        let began = Instant::now();
+        let mut silent = [connect(&server), connect(&server)];
+        silent[1].write_all(b"GET /metrics HTTP/1.1\r\n").unwrap();
+        // No place is left until one of them is turned out.
+        assert_eq!(ask(&server, "GET", "/healthz").status, 200);
+        assert!(began.elapsed() >= short, "answered after {:?}", began.elapsed());
+        for stream in silent {
+            assert_eq!(rest(stream), "");
+        }
+        assert!(began.elapsed() < PATIENCE);
     }
-    assert!(began.elapsed() < PATIENCE);
+}
+
+/// A liveness probe has a second or two, and what it does not hear in time costs the process its life.
+#[test]
+fn a_probe_is_answered_in_time_whoever_is_idle() {
+    let server = serving(metrics::tests::snapshot(), BOUNDS);
+    // More than there are places: the first of them are turned out before the probe gets one.
+    for (idle, within) in [(64, Duration::from_secs(2)), (BOUNDS.connections + 40, BOUNDS.time / 2)] {
+        let held: Vec<TcpStream> = (0..idle).map(|_| connect(&server)).collect();
+        let began = Instant::now();
+        assert_eq!(ask(&server, "GET", "/healthz").status, 200);
+        assert!(began.elapsed() < within, "{idle} idle: answered after {:?}", began.elapsed());
+        drop(held);
+    }
 }
 
 #[test]

@@ -26,6 +26,12 @@ pub(super) fn brokers(block: &Block) -> Option<Vec<String>> {
 
 fn broker(value: &Value) -> Reading<String> {
     let text = kinds::text(value)?;
+    if text.contains('@') {
+        // Not quoted: what stands in front of the @ may be a password.
+        return Err("a text with \"@\" in it is not host:port; write it like kafka:9092, and user and password as \
+                    \"sasl.username\" and \"sasl.password\" in \"options\""
+            .to_owned());
+    }
     let wrong = |advice: &str| Err(format!("{text:?} is not host:port; write {advice}"));
     if text.contains(',') {
         return wrong("every broker as an item of its own, as in [a:9092, b:9092]");

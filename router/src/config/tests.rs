@@ -339,6 +339,7 @@ fn problems_about_secrets_do_not_show_them() {
         "elastic-hosts",
         "slack-webhook-in-the-document",
         "slack-webhook-not-an-address",
+        "brokers",
     ] {
         let (_, text) =
             documents("bad").into_iter().find(|(path, _)| path.file_stem().is_some_and(|stem| stem == name)).unwrap();

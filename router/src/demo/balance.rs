@@ -1,12 +1,15 @@
 //! The balance of the books: what the containers printed against what the index holds and what the router's books say.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use sluice_core::Balance;
 use sluice_node::{Level, Summary};
 
 use super::{census::Count, document, look, scene::Scene};
-use crate::process::Observed;
+use crate::process::{Observed, View};
 
 /// Lines that are named of those that are missing.
 const NAMED: usize = 5;
@@ -15,10 +18,18 @@ const NAMED: usize = 5;
 #[derive(Default)]
 pub(super) struct Books {
     pipelines: Vec<(String, Balance)>,
+    behind: Behind,
     alerts: Alerts,
+    /// The config or a component was changed while the demo ran, and the change took effect.
+    edited: bool,
     /// Config and components are those of the start, and no pipeline has started again: every number must fit exactly.
     undisturbed: bool,
 }
+
+/// Names of pipelines that had something left to do when they were stopped, by what they tell: halted, or with a lag, or
+/// with records in flight, which go back where they came from.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Behind(BTreeSet<String>);
 
 /// What became of the alerts, as the sink tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,6 +65,8 @@ pub(super) struct Report {
     /// Messages that the webhook took.
     taken: u64,
     books: Vec<(String, Balance)>,
+    behind: Behind,
+    edited: bool,
     undisturbed: bool,
 }
 
@@ -72,15 +85,28 @@ impl Alerts {
     }
 }
 
-impl Books {
-    /// Call it when all pipelines have ended.
+impl Behind {
+    /// Call it before the pipelines are stopped.
     pub fn of(observed: &Observed) -> Self {
         let pipelines = observed.pipelines();
-        let steady = |view: &crate::process::View| view.status.restarts() == 0 && view.ledger.returned.get() == 0;
+        let is_behind =
+            |view: &&View| view.halted().is_some() || look::lag(view) > 0 || view.ledger.balance().in_flight() > 0;
+        Self(pipelines.iter().filter(is_behind).map(|view| view.name.clone()).collect())
+    }
+}
+
+impl Books {
+    /// Call it when all pipelines have ended.
+    pub fn of(observed: &Observed, behind: Behind) -> Self {
+        let pipelines = observed.pipelines();
+        let steady = |view: &View| view.status.restarts() == 0 && view.ledger.returned.get() == 0;
+        let edited = observed.reload().reloads > 0;
         let alerts = pipelines.iter().filter_map(|view| look::told(&view.sink)).fold(Alerts::default(), Alerts::and);
         Self {
+            behind,
             alerts,
-            undisturbed: observed.reload().reloads == 0 && pipelines.iter().all(steady),
+            edited,
+            undisturbed: !edited && pipelines.iter().all(steady),
             pipelines: pipelines.iter().map(|view| (view.name.clone(), view.ledger.balance())).collect(),
         }
     }
@@ -94,6 +120,8 @@ impl Report {
         report.taken = scene.webhook.posted();
         report.alerts = books.alerts;
         report.books.clone_from(&books.pipelines);
+        report.behind = books.behind.clone();
+        report.edited = books.edited;
         report.undisturbed = books.undisturbed;
         report
     }
@@ -117,6 +145,8 @@ impl Report {
             alerts: Alerts::default(),
             taken: 0,
             books: Vec::new(),
+            behind: Behind::default(),
+            edited: false,
             undisturbed: true,
         };
         for (pod, levels) in &summary.written {
@@ -159,14 +189,42 @@ impl Report {
 
     /// Lines that are in a file or in Kafka yet, because a pipeline was held up to the end: the next start reads them.
     fn waiting(&self) -> u64 {
-        let of = |name: &str| self.books.iter().find(|(pipeline, _)| pipeline == name).map(|(_, balance)| balance);
-        let (Some(ship), Some(index)) = (of(document::SHIP), of(document::INDEX)) else { return 0 };
-        self.printed.saturating_sub(ship.kept()) + ship.delivered.saturating_sub(index.kept())
+        self.stages().filter(|(pipeline, _)| self.behind.0.contains(*pipeline)).map(|(_, lines)| lines).sum()
     }
 
-    /// Lines that are neither in the index nor in the books nor waiting.
+    /// Lines that did not come out of a pipeline that told of nothing left to read: the config may leave them out, or
+    /// they are lost. Only numbers are known here, not which lines.
+    pub fn unread(&self) -> u64 {
+        self.stages().map(|(_, lines)| lines).sum::<u64>() - self.waiting()
+    }
+
+    /// Pipelines on the way to the index, with the lines that should have come out of them and did not.
+    fn stages(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let of = |name: &str| self.books.iter().find(|(pipeline, _)| pipeline == name).map(|(_, balance)| balance);
+        let stages = of(document::SHIP).zip(of(document::INDEX)).map(|(ship, index)| {
+            [
+                (document::SHIP, self.printed.saturating_sub(ship.kept())),
+                (document::INDEX, ship.delivered.saturating_sub(index.kept())),
+            ]
+        });
+        stages.into_iter().flatten()
+    }
+
+    /// Lines that are neither in the index nor in the books nor held up on the way.
     fn missing(&self) -> u64 {
-        (self.absent.len() as u64).saturating_sub(self.left().values().sum::<u64>() + self.waiting())
+        let on_the_way = self.waiting() + self.unread();
+        (self.absent.len() as u64).saturating_sub(self.left().values().sum::<u64>() + on_the_way)
+    }
+
+    /// The last words of books without faults.
+    pub fn end(&self) -> String {
+        match self.unread() {
+            0 => "every line is accounted for: the books balance\n".to_owned(),
+            unread => format!(
+                "the books of the pipelines balance, but {unread} lines were not read; the config or a plugin was \
+                 changed, and whether that left them out or they are lost is not known\n"
+            ),
+        }
     }
 
     /// Why the books do not balance; empty if they do.
@@ -176,6 +234,10 @@ impl Report {
         if missing > 0 {
             let names: Vec<&str> = self.absent.iter().take(NAMED).map(|(_, name)| name.as_str()).collect();
             faults.push(format!("{missing} lines are missing, of: {}, …", names.join(", ")));
+        }
+        let unread = self.unread();
+        if unread > 0 && !self.edited {
+            faults.push(format!("{unread} lines were not read, and no pipeline told that it had them to read"));
         }
         if !self.twice.is_empty() {
             let names = &self.twice[..self.twice.len().min(NAMED)];
@@ -240,6 +302,9 @@ impl fmt::Display for Report {
         if self.waiting() > 0 {
             row("+ waiting: read at the next start", self.waiting())?;
         }
+        if self.unread() > 0 {
+            row("+ not read: left out or lost is not known", self.unread())?;
+        }
         row("+ missing", self.missing())?;
         row("lines in the index more than once", self.twice.len() as u64)?;
         row("documents in the index", self.documents)?;
@@ -266,7 +331,7 @@ mod tests {
     use super::*;
 
     /// Two pods with these lines: `web` info, debug, none; `cart` trace, error. All that must be is in the index.
-    fn report(change: impl FnOnce(&mut Count, &mut Balance, &mut Report)) -> Vec<String> {
+    fn report(change: impl FnOnce(&mut Count, &mut Balance, &mut Report)) -> (Vec<String>, String) {
         let written = Written::from([
             ("web".to_owned(), vec![Some(Level::Info), Some(Level::Debug), None]),
             ("cart".to_owned(), vec![Some(Level::Trace), Some(Level::Error)]),
@@ -280,19 +345,19 @@ mod tests {
         changed.alerts = Alerts { posted: 2, repeats: 3, others: 0, summaries: 1 };
         changed.taken = 3;
         change(&mut count, &mut ship, &mut changed);
-        let Report { alerts, taken, undisturbed, exceptions, .. } = changed;
+        let Report { alerts, taken, behind, edited, undisturbed, exceptions, .. } = changed;
         let mut report = Report::of_lines(&summary, count);
-        report = Report { alerts, taken, undisturbed, exceptions, ..report };
+        report = Report { alerts, taken, behind, edited, undisturbed, exceptions, ..report };
         let index = Balance { read: 3, delivered: 3, ..Balance::default() };
         report.books = vec![("ship".into(), ship), ("index".into(), index)];
         let text = report.to_string();
         assert!(text.contains("lines that the containers printed") && text.contains("ship   read"), "{text}");
-        report.faults()
+        (report.faults(), report.end())
     }
 
     #[track_caller]
     fn check(expect: &[&str], change: impl FnOnce(&mut Count, &mut Balance, &mut Report)) {
-        let faults = report(change);
+        let (faults, _) = report(change);
         assert_eq!(faults.len(), expect.len(), "{faults:#?}");
         for (fault, expect) in faults.iter().zip(expect) {
             assert!(
@@ -307,6 +372,8 @@ is not
     #[test]
     fn books_that_balance_have_no_faults() {
         check(&[], |_, _, _| {});
+        let (_, end) = report(|_, _, _| {});
+        assert_eq!(end, "every line is accounted for: the books balance\n");
     }
 
     #[test]
@@ -341,13 +408,41 @@ is not
             count.seen.insert("cart".into(), vec![0, 0]);
             (ship.read, ship.delivered) = (4, 2);
         };
+        let behind = |name: &str| Behind(BTreeSet::from([name.to_owned()]));
         check(&[], |count, ship, report| {
             held_up(count, ship);
+            report.behind = behind("ship");
             report.undisturbed = false;
         });
-        check(&["1 lines were still on their way", "no plugin drops are not in the index"], |count, ship, _| {
+        check(&["1 lines were still on their way", "no plugin drops are not in the index"], |count, ship, report| {
             held_up(count, ship);
+            report.behind = behind("ship");
         });
+        // Another pipeline's lag explains nothing.
+        for of in ["index", "alert"] {
+            check(&["1 lines were not read"], |count, ship, report| {
+                held_up(count, ship);
+                report.behind = behind(of);
+                report.undisturbed = false;
+            });
+        }
+    }
+
+    #[test]
+    fn what_nobody_read_is_a_fault_or_told() {
+        let unread = |count: &mut Count, ship: &mut Balance| {
+            count.seen.insert("cart".into(), vec![0, 0]);
+            (ship.read, ship.delivered) = (4, 2);
+        };
+        check(&["1 lines were not read", "no plugin drops are not in the index"], |count, ship, _| {
+            unread(count, ship);
+        });
+        let (faults, end) = report(|count, ship, report| {
+            unread(count, ship);
+            (report.edited, report.undisturbed) = (true, false);
+        });
+        assert!(faults.is_empty(), "{faults:#?}");
+        assert!(end.contains("1 lines were not read") && !end.contains("every line is accounted for"), "{end}");
     }
 
     #[test]

@@ -138,8 +138,8 @@ impl Looker {
             read_per_s: self.rate(|sample| of(sample).0),
             delivered_per_s: self.rate(|sample| of(sample).1),
             lag: Some(match &view.source {
-                SourceCounters::Files(counters) => Lag::Bytes(counters.lag_bytes.get()),
-                SourceCounters::Kafka(status) => Lag::Records(status.lag()),
+                SourceCounters::Files(_) => Lag::Bytes(lag(view)),
+                SourceCounters::Kafka(_) => Lag::Records(lag(view)),
             }),
             in_flight: balance.in_flight(),
             delivered: balance.delivered,
@@ -172,6 +172,14 @@ fn sink(counters: &SinkCounters) -> &'static str {
         SinkCounters::Kafka(_) => "kafka",
         SinkCounters::Elasticsearch(_) => "elasticsearch",
         SinkCounters::Slack(_) => "slack",
+    }
+}
+
+/// What the source tells that it has left to read, in bytes or in records.
+pub(super) fn lag(view: &View) -> u64 {
+    match &view.source {
+        SourceCounters::Files(counters) => counters.lag_bytes.get(),
+        SourceCounters::Kafka(status) => status.lag(),
     }
 }
 

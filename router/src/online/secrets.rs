@@ -2,6 +2,8 @@
 
 use std::{fs, path::Path};
 
+use sluice_webhook::Url;
+
 use super::{Finding, kafka};
 use crate::{
     assemble::secrets::read,
@@ -79,14 +81,10 @@ fn webhook(component: &str, secret: &Secret) -> Finding {
         Secret::Value(_) => "webhook".to_owned(),
     };
     match read(secret) {
-        Ok(address) if address.starts_with("https://") || address.starts_with("http://") => {
-            Finding::ok(component, &place, "the webhook's address can be read; it was not called")
-        }
-        Ok(_) => Finding::error(
-            component,
-            &place,
-            "holds no address; write the webhook's whole URL into it, https:// in front",
-        ),
+        Ok(address) => match Url::parse(&address) {
+            Ok(_) => Finding::ok(component, &place, "the webhook's address can be read; it was not called"),
+            Err(error) => Finding::error(component, &place, error.to_string()),
+        },
         Err(error) => Finding::error(component, &place, format!("{error:#}")),
     }
 }

@@ -62,6 +62,8 @@ fn secrets_are_read_and_never_shown() {
     let (password, empty) = (file("password", "hunter2\n"), file("empty", "\n"));
     let (hook, words, pem) =
         (file("hook", "https://hooks.example.org/hunter2\n"), file("words", "hunter2"), file("pem", "hunter2"));
+    let (port, plain) =
+        (file("port", "https://hooks.example.org:99999/hunter2"), file("plain", "http://hooks.example.org/hunter2"));
     let none = folder.path().join("none").display().to_string();
     let cluster = closed_port();
     let slack = |name: &str, webhook: &str| {
@@ -73,7 +75,7 @@ fn secrets_are_read_and_never_shown() {
         )
     };
     let lines = findings(&format!(
-        "pipelines:\n{}{}{}{}  index:
+        "pipelines:\n{}{}{}{}{}{}  index:
     source: {{ kafka: {{ brokers: [\"{cluster}\"], group: g, topics: [logs], options: {{ sasl.password: {{ file: {password} }} }} }} }}
     sink:
       elasticsearch:
@@ -86,11 +88,15 @@ dead_letter: {{ kafka: {{ brokers: [\"{cluster}\"], topic: dead, options: {{ sas
         slack("b", &format!("{{ file: {words} }}")),
         slack("c", &format!("{{ file: {none} }}")),
         slack("d", "\"${HOOK_URL}\""),
+        slack("e", &format!("{{ file: {port} }}")),
+        slack("f", &format!("{{ file: {plain} }}")),
     ));
     for expected in [
         format!("ok: kafka option sasl.password {password}: the secret can be read"),
         format!("ok: slack sink of a {hook}: the webhook's address can be read; it was not called"),
-        format!("error: slack sink of b {words}: holds no address"),
+        format!("error: slack sink of b {words}: the webhook's URL cannot be read: relative URL without a base; write"),
+        format!("error: slack sink of e {port}: the webhook's URL cannot be read: invalid port number; write"),
+        format!("error: slack sink of f {plain}: the webhook's URL must begin with https://"),
         format!("error: slack sink of c {none}: cannot read the secret {none}; mount it, or name another file"),
         "ok: slack sink of d webhook: the webhook's address can be read; it was not called".to_owned(),
         format!("error: elasticsearch sink of index {empty}: the secret is empty"),

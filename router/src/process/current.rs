@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use sluice_wasm::Plugin;
-use tracing::info;
+use tracing::{error, info};
 
 use super::{Fleet, Observed, View, difference::Difference};
 use crate::{
@@ -62,13 +62,13 @@ impl Current {
         let fresh = self.assembler.assemble(wanted, |name| difference.start.iter().any(|start| start == name))?;
         let swapped = wanted.pipelines.iter().filter(|pipeline| difference.swap.contains(&pipeline.name));
         let swaps = swapped.map(|pipeline| self.prepare(pipeline)).collect::<Result<Vec<_>>>()?;
-        let before = self.plan.clone();
         if difference.admin {
-            self.rebind(&before, wanted)?;
+            self.rebind(wanted)?;
         }
         if let Some(refused) = self.replace(&difference, fresh, wanted)? {
             if difference.admin {
-                self.rebind(wanted, &before)?;
+                self.admin = None;
+                self.bind_back();
             }
             return Ok(Outcome::TakenBack(refused));
         }
@@ -100,22 +100,37 @@ impl Current {
         Ok(Swap { assembly: assembly.clone(), plugins })
     }
 
-    fn rebind(&mut self, from: &Plan, to: &Plan) -> Result<()> {
+    /// Listens where the plan that runs says, if nothing does yet. Call it now and then: a change that was refused or
+    /// taken back may have lost the port to another process, and nobody would hear of this one until it is had again.
+    pub fn bind(&mut self) -> Result<()> {
+        if self.admin.is_none() {
+            self.admin = listen(&self.plan, &self.observed)?;
+        }
+        Ok(())
+    }
+
+    /// Listens where `wanted` says. After an error the plan that runs holds, if its port can be had.
+    fn rebind(&mut self, wanted: &Plan) -> Result<()> {
         let port = |plan: &Plan| plan.admin.as_ref().map(|admin| admin.listen.port());
-        if port(from) == port(to) {
+        if port(&self.plan) == port(wanted) {
             // The old listener may be what stands in the way of the new one.
             self.admin = None;
         }
-        match listen(to, &self.observed) {
+        match listen(wanted, &self.observed) {
             Ok(admin) => self.admin = admin,
             Err(error) => {
-                if self.admin.is_none() {
-                    self.admin = listen(from, &self.observed)?;
-                }
+                self.bind_back();
                 return Err(error);
             }
         }
         Ok(())
+    }
+
+    /// What runs goes on without its admin port rather than not at all.
+    fn bind_back(&mut self) {
+        if let Err(error) = self.bind() {
+            error!("{error:#}; it is tried again");
+        }
     }
 
     /// Stops and starts pipelines, and makes `wanted` the plan that runs; or takes that back, and says why. What cannot
@@ -203,5 +218,54 @@ fn tell(pipeline: &str, before: &[Arc<Plugin>], after: &[Arc<Plugin>]) {
     }
     for plugin in before.iter().filter(|plugin| of_name(after, plugin.name()).is_none()) {
         info!(pipeline, plugin = plugin.name(), "plugin removed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+        time::Duration,
+    };
+
+    use super::*;
+
+    fn plan(listen: SocketAddr) -> Plan {
+        let admin = Some(config::Admin { listen });
+        Plan { pipelines: vec![], dead_letter: None, grace_period: Duration::from_secs(5), admin }
+    }
+
+    #[test]
+    fn an_admin_port_that_cannot_be_had_is_bound_again_when_it_can() {
+        let (first, second) = (Ipv4Addr::new(127, 0, 0, 1), Ipv4Addr::new(127, 0, 0, 2));
+        // The same port on two addresses: the old listener makes way for the new one.
+        let taken = TcpListener::bind((second, 0)).unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let before = plan((first, port).into());
+        let wanted = plan((second, port).into());
+        let observed = Arc::<Observed>::default();
+        let fleet = Fleet::new(before.grace_period, observed.clone());
+        let mut current = Current::start(before.clone(), fleet, observed).unwrap();
+        let refused = |current: &mut Current| {
+            let error = current.change(&wanted).map(|_| ()).unwrap_err().to_string();
+            assert!(error.contains(&format!("cannot listen on 127.0.0.2:{port}")), "{error}");
+            assert!(*current.plan() == before);
+        };
+
+        refused(&mut current);
+        assert!(TcpStream::connect((first, port)).is_ok(), "the old address is bound again");
+
+        // Another process was faster.
+        current.admin = None;
+        let other = TcpListener::bind((first, port)).unwrap();
+        refused(&mut current);
+        assert!(current.admin.is_none() && current.bind().is_err());
+        drop(other);
+        current.bind().unwrap();
+        assert!(current.admin.is_some() && TcpStream::connect((first, port)).is_ok());
+
+        drop(taken);
+        assert!(matches!(current.change(&wanted), Ok(Outcome::Runs)));
+        assert!(TcpStream::connect((second, port)).is_ok() && TcpStream::connect((first, port)).is_err());
     }
 }

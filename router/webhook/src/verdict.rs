@@ -69,7 +69,7 @@ pub fn judge(reply: Reply, now: u64) -> Verdict {
 fn closed(said: &str) -> Verdict {
     let why = format!(
         "the webhook is gone or forbidden ({said}); create a new one, put its URL in the place that the \
-         config names, and restart the pipeline"
+         config names, and restart the process"
     );
     Verdict::Closed { why }
 }
@@ -126,7 +126,7 @@ mod tests {
         let gone = |said| {
             format!(
                 "closed: the webhook is gone or forbidden ({said}); create a new one, put its URL in the place that the \
-         config names, and restart the pipeline"
+         config names, and restart the process"
             )
         };
         check(200, "ok", "taken");

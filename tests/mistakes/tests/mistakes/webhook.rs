@@ -27,7 +27,7 @@ pub const TABLE: &[Mistake<&[Told]>] = &[
         "404, the webhook was removed",
         &[Told::Answer(404, "", "no_service")],
         "WARN slack sink: the webhook is gone or forbidden (404 no_service); create a new one, put its URL in \
-         the place that the config names, and restart the pipeline; alerts wait and are tried again, none is \
+         the place that the config names, and restart the process; alerts wait and are tried again, none is \
          skipped\n\
          read 1 = delivered 1 + dropped 0 + dead-lettered 0 + in flight 0; expired 0; requests: 2",
     ),
@@ -35,7 +35,7 @@ pub const TABLE: &[Mistake<&[Told]>] = &[
         "403, the token is wrong",
         &[Told::Answer(403, "", "invalid_token")],
         "WARN slack sink: the webhook is gone or forbidden (403 invalid_token); create a new one, put its URL in \
-         the place that the config names, and restart the pipeline; alerts wait and are tried again, none is \
+         the place that the config names, and restart the process; alerts wait and are tried again, none is \
          skipped\n\
          read 1 = delivered 1 + dropped 0 + dead-lettered 0 + in flight 0; expired 0; requests: 2",
     ),
