@@ -6,6 +6,9 @@ use crate::noise;
 /// How many characters tell one problem from another.
 const TELLING: usize = 200;
 
+/// As many bytes on either side of the word are looked at for them: noise may be of any size, and an alert must not wait.
+const SEEN: usize = 4 << 10;
+
 /// A fingerprint of an alert: the same for the same problem in the same place, whatever its numbers and identities.
 ///
 /// `place` says who wrote the text, and `found` where in it the word is that was looked for.
@@ -43,11 +46,15 @@ fn essence_of_line(text: &str, found: Range<usize>) -> String {
     let name = text[start..found.start].trim_end_matches(|c: char| c.is_alphanumeric() || "_.$:".contains(c));
     let (before, after) = text[start..end.unwrap_or(text.len())].split_at(name.len());
     let mut essence = String::new();
-    noise::append_without(after, TELLING, &mut essence);
+    noise::append_without(head(after), TELLING, &mut essence);
     let room = TELLING.saturating_sub(essence.chars().count());
     essence.push('\n');
-    noise::append_without(before, room, &mut essence);
+    noise::append_without(head(before), room, &mut essence);
     essence
+}
+
+fn head(text: &str) -> &str {
+    &text[..text.floor_char_boundary(SEEN)]
 }
 
 /// Where in a line of JSON a word is.

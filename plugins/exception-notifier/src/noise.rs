@@ -67,10 +67,15 @@ fn uuid(rest: &str) -> Option<usize> {
     bytes.iter().enumerate().all(fits).then_some(36)
 }
 
+/// What is as long as this is no address, and is not looked through again from each of its pieces.
+const LONGEST_ADDRESS: usize = 64;
+
 /// An address of IPv6 or of hardware, or a time.
 fn address(rest: &str) -> Option<usize> {
     let is_part = |c: char| c.is_ascii_hexdigit() || matches!(c, ':' | '.');
-    let address = &rest[..rest.find(|c| !is_part(c)).unwrap_or(rest.len())];
+    let size = rest.bytes().take(LONGEST_ADDRESS).take_while(|byte| is_part(char::from(*byte))).count();
+    (size < LONGEST_ADDRESS).then_some(())?;
+    let address = &rest[..size];
     let begins = address.starts_with("::") || address.starts_with(|c: char| c.is_ascii_hexdigit());
     let ends = !rest[address.len()..].starts_with(is_word);
     let tells = address.matches(':').count() >= 2 && address.contains(|c: char| c.is_ascii_digit());

@@ -84,6 +84,22 @@ fn quotes_are_cut_where_the_exception_is_seen() {
     assert!(alerts(r#"{"quote":1500}"#, &[&long])[0].text.len() < 8_192);
 }
 
+/// However a line is made, its alert comes, and soon: a plugin that takes too long is stopped, and its alert is lost.
+#[test]
+fn no_text_is_dear() {
+    for piece in
+        ["1.", "1:", "1-", "::", "'", "' ", "\\\"", "a1-", "deadbeef:", "exception ", "Exception: 1.1.1.", " ", "é"]
+    {
+        for (head, tail) in [("Exception: ", ""), ("", " Exception"), ("{\\\"exception\\\":\\\"", "")] {
+            let log = piece.repeat((256 << 10) / piece.len()).replace('\\', "\\\\").replace('"', "\\\"");
+            let record = format!(r#"{{"log":"{head}{log}{tail}"}}"#);
+            let started = std::time::Instant::now();
+            assert_eq!(alerts(r#"{"quote":1500}"#, &[&record]).len(), 1, "{head}{piece}{tail}");
+            assert!(started.elapsed().as_millis() < 1_000, "{head}{piece}{tail}: {:?}", started.elapsed());
+        }
+    }
+}
+
 #[test]
 fn errors_say_what_to_write() {
     for (options, expect) in [

@@ -16,6 +16,7 @@ struct JsonPromote {
     /// The source, if it goes when something of it was lifted.
     removed: Option<Target>,
     de_dot: Option<String>,
+    on_conflict: OnConflict,
 }
 
 struct Promotion {
@@ -74,18 +75,21 @@ impl Enricher for JsonPromote {
                 places.len() - 1
             });
             let from = Path(source.0.iter().chain(&lift.from.0).cloned().collect()).read(config);
-            let own = (options.on_conflict == OnConflict::Keep).then(|| to.read(config));
+            // A source that goes is in nobody's way.
+            let gives_way = options.on_conflict == OnConflict::Replace || options.remove_source && to == source;
+            let own = (!gives_way).then(|| to.read(config));
             fields.push(Promotion { from, to: to.write(config), own, place: 1 << place });
         }
         let removed = options.remove_source.then(|| source.write(config));
-        Ok(Self { fields, removed, de_dot: options.de_dot })
+        Ok(Self { fields, removed, de_dot: options.de_dot, on_conflict: options.on_conflict })
     }
 
     fn enrich(&self, record: &Record, edits: &mut Edits) {
         let mut lifted = 0;
         for field in &self.fields {
             let Promotion { from, to, own, place } = field;
-            let taken = own.is_some_and(|own| lifted & place != 0 || record.value(own) != Value::Absent);
+            let taken = self.on_conflict == OnConflict::Keep && lifted & place != 0
+                || own.is_some_and(|own| record.value(own) != Value::Absent);
             let value = record.value(*from);
             if taken || !is_sound(value) {
                 continue;

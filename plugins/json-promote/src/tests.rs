@@ -74,6 +74,22 @@ fn the_source() {
             r#"{"log":"{\"a\":1,\"msg\":\"x\"}"}"#,
             r#"{"a":1,"log":"x"}"#,
         ),
+        // The source goes, and so is in nobody's way.
+        (
+            r#"{"fields":["a",{"from":"msg","to":"log"}],"remove_source":true}"#,
+            r#"{"log":"{\"a\":1,\"msg\":\"x\"}"}"#,
+            r#"{"a":1,"log":"x"}"#,
+        ),
+        (
+            r#"{"fields":[{"from":"msg","to":"log"},{"from":"a","to":"log"}],"remove_source":true}"#,
+            r#"{"log":"{\"a\":1,\"msg\":\"x\"}"}"#,
+            r#"{"log":"x"}"#,
+        ),
+        (
+            r#"{"fields":["a",{"from":"msg","to":"log"}]}"#,
+            r#"{"log":"{\"a\":1,\"msg\":\"x\"}"}"#,
+            r#"{"log":"{\"a\":1,\"msg\":\"x\"}","a":1}"#,
+        ),
     ] {
         check(options, record, expect);
     }

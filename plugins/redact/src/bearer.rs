@@ -1,35 +1,90 @@
 //! Credentials of HTTP: `Authorization: Basic …`, and `Bearer …` wherever it stands.
+use std::cell::OnceCell;
 use std::ops::Range;
 
-use crate::pair::{is_random, word_before};
+use sluice_plugin::is_json;
+
+use crate::pair::is_random;
 use crate::rules::is_within_word;
+use crate::value::{Opening, backslashes, closing, ends_string, opening, quote};
 
 /// Schemes that are followed by one piece of credentials.
-const SCHEMES: [&str; 7] = ["basic", "bearer", "token", "apikey", "negotiate", "ntlm", "digest"];
+const SCHEMES: [&str; 6] = ["basic", "bearer", "token", "apikey", "negotiate", "ntlm"];
+
+/// Schemes that are followed by several, up to the end of the line.
+const SCHEMES_OF_SEVERAL: [&str; 6] = ["digest", "aws4-hmac-sha256", "oauth", "hawk", "signature", "scram-sha-256"];
 
 /// Finds the credentials; their scheme stays.
 pub fn find(text: &str, found: &mut impl FnMut(Range<usize>)) {
     for at in places(text, "bearer") {
-        let start = at + "bearer".len();
-        let start = start + blank(&text[start..]);
+        let end = at + "bearer".len();
+        let start = end + blank(&text[end..]);
+        if start == end || is_within_word(&text[..at]) {
+            continue;
+        }
         let size = credentials(&text[start..]);
-        if !is_within_word(&text[..at])
-            && start > at + "bearer".len()
-            && size >= 8
-            && is_random(&text[start..start + size])
-        {
+        if size >= 8 && is_random(&text[start..start + size]) {
             found(start..start + size);
         }
     }
+    // Where the last ones end that were found: what begins within them ends there.
+    let mut past = 0;
+    let json = OnceCell::new();
+    let is_json = || *json.get_or_init(|| text.trim_ascii_start().starts_with('{') || is_json(text));
     for at in places(text, "authorization") {
-        let Some((value, _)) = crate::pair::value(text, at + "authorization".len()) else { continue };
-        let scheme = word_before(&text[value.clone()], SCHEMES.iter().copied());
-        let start = value.start + scheme + blank(&text[value.start + scheme..]);
-        let size = credentials(&text[start..]);
-        let is_secret =
-            scheme > 0 && start > value.start + scheme || size >= 8 && is_random(&text[start..start + size]);
-        if size > 0 && is_secret {
-            found(start..start + size);
+        let Some(opening) = opening(text, at + "authorization".len()) else { continue };
+        if opening.start < past {
+            continue;
+        }
+        if let Some(credentials) = of_header(text, &opening, &is_json) {
+            past = credentials.end;
+            found(credentials);
+        }
+    }
+}
+
+/// The credentials in the value of a header.
+fn of_header(text: &str, opening: &Opening, is_json: &impl Fn() -> bool) -> Option<Range<usize>> {
+    let value = &text[opening.start..];
+    let scheme = word_before(value, &SCHEMES).max(word_before(value, &SCHEMES_OF_SEVERAL));
+    let start = opening.start + scheme + blank(&value[scheme..]);
+    let follows = scheme > 0 && start > opening.start + scheme;
+    if follows && word_before(value, &SCHEMES_OF_SEVERAL) > 0 {
+        let size = if opening.is_quoted() {
+            opening.value(text)?.end.checked_sub(start)?
+        } else {
+            several(&text[start..], is_json)
+        };
+        return (size > 0).then_some(start..start + size);
+    }
+    let size = credentials(&text[start..]);
+    let is_secret = follows || size >= 8 && is_random(&text[start..start + size]);
+    (size > 0 && is_secret).then_some(start..start + size)
+}
+
+/// The size of pieces of credentials, up to the end of the line or a quote that belongs to what is around them. Those
+/// behind equals signs are their own, unless the text is JSON in which they have no backslash.
+fn several(rest: &str, is_json: &impl Fn() -> bool) -> usize {
+    let mut at = 0;
+    loop {
+        at += rest[at..].find(['\\', '"', '\'', '`', '\n', '\r']).unwrap_or(rest.len() - at);
+        let quote = quote(&rest[at..]);
+        let is_own = rest[..at].ends_with('=')
+            && quote.ends_with('"')
+            && (quote.len() > 1 && !ends_string(&rest[at + quote.len()..]) || quote.len() == 1 && !is_json());
+        if is_own {
+            at += quote.len();
+            at += closing(&rest[at..], quote);
+            if !rest[at..].starts_with(quote) {
+                return at;
+            }
+            at += quote.len();
+            continue;
+        }
+        match backslashes(&rest[at..]) {
+            0 => return at,
+            count if rest[at + count..].starts_with('/') => at += count,
+            _ => return at,
         }
     }
 }
@@ -45,8 +100,24 @@ fn blank(text: &str) -> usize {
     text.len() - text.trim_start_matches([' ', '\t']).len()
 }
 
+/// The size of one piece of credentials. Some write slashes in JSON with a backslash.
 fn credentials(text: &str) -> usize {
-    text.find(|c: char| !c.is_ascii_alphanumeric() && !"-._~+/=:".contains(c)).unwrap_or(text.len())
+    let ends = |c: char| !c.is_ascii_alphanumeric() && !"-._~+/=:".contains(c);
+    let mut size = 0;
+    loop {
+        size += text[size..].find(ends).unwrap_or(text.len() - size);
+        match backslashes(&text[size..]) {
+            0 => return size,
+            count if text[size + count..].starts_with('/') => size += count,
+            _ => return size,
+        }
+    }
+}
+
+/// How long the word is, of several in either case, with which a text begins; 0 if it is none of them.
+fn word_before(text: &str, words: &[&str]) -> usize {
+    let word = &text[..text.find(|c: char| !c.is_ascii_alphanumeric() && c != '-').unwrap_or(text.len())];
+    if words.iter().any(|known| known.eq_ignore_ascii_case(word)) { word.len() } else { 0 }
 }
 
 #[cfg(test)]
@@ -70,6 +141,33 @@ mod tests {
             ("sent Bearer  mF_9.B5f-4.1JqM to x", vec!["mF_9.B5f-4.1JqM"]),
             ("BEARER AAAAAAAAAAAAAAAAAAAAAAAAAAAA", vec!["AAAAAAAAAAAAAAAAAAAAAAAAAAAA"]),
             (r#"["Bearer abc123def456",1]"#, vec!["abc123def456"]),
+            // In lists, and with the slashes that some escape.
+            (r#"{"headers":{"Authorization":["Basic dXNlcjpwYXNz"]}}"#, vec!["dXNlcjpwYXNz"]),
+            (r#"{"Authorization":"Bearer ab12cd34\/efghijk56"}"#, vec![r"ab12cd34\/efghijk56"]),
+            (r#"{"m":"{\"a\":\"Bearer ab12cd34\\\/ef56\"}"}"#, vec![r"ab12cd34\\\/ef56"]),
+            (r#"{"m":"Bearer ab12cd34\nnext"}"#, vec!["ab12cd34"]),
+            // Schemes of several pieces: all of them.
+            (
+                r#"Authorization: Digest username="bob", uri="/a b", response="6629""#,
+                vec![r#"username="bob", uri="/a b", response="6629""#],
+            ),
+            ("Authorization: Digest username=\"bob\"\nHost: x", vec![r#"username="bob""#]),
+            (
+                r#"{"Authorization":"Digest username=\"bob\", response=\"6629\"","b":1}"#,
+                vec![r#"username=\"bob\", response=\"6629\""#],
+            ),
+            (
+                r#"{"m":"Authorization: Digest username=\"bob\", response=\"6629\"\nHost: x","b":"c"}"#,
+                vec![r#"username=\"bob\", response=\"6629\""#],
+            ),
+            (r#"{"m":"Authorization: Digest response=","b":"c"}"#, vec!["response="]),
+            (r#"{"m":"{\"Authorization\":\"Digest u=\\\"b\\\"\",\"c\":1}"}"#, vec![r#"u=\\\"b\\\""#]),
+            (r#"-H 'Authorization: Digest username="o'neil", r="1"' -v"#, vec![r#"username="o'neil", r="1""#]),
+            (
+                "authorization: AWS4-HMAC-SHA256 Credential=AKID/20130524/aws4_request, SignedHeaders=host;range, Signature=fe5f",
+                vec!["Credential=AKID/20130524/aws4_request, SignedHeaders=host;range, Signature=fe5f"],
+            ),
+            ("authorization: digest", vec![]),
             // Prose, and what is too short to be one.
             ("the bearer of bad news", vec![]),
             ("bearer token is missing", vec![]),

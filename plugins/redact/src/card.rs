@@ -30,9 +30,17 @@ fn begins(before: &str) -> bool {
     !is_fraction && !is_within_word(before)
 }
 
-/// The size of the card number that begins here with so many digits.
+/// The size of the card number that begins here with so many digits. What stands behind a number may look like one
+/// more group of it, so all ways to group count.
 fn card(bytes: &[u8], run: usize) -> Option<usize> {
-    let size = if run >= 13 { run } else { GROUPS.iter().find_map(|groups| grouped(bytes, groups))? };
+    if run >= 13 {
+        return is_card(bytes, run).then_some(run);
+    }
+    GROUPS.iter().filter_map(|groups| grouped(bytes, groups)).find(|size| is_card(bytes, *size))
+}
+
+/// Whether so many bytes are the number of a card, and end there.
+fn is_card(bytes: &[u8], size: usize) -> bool {
     let ends = match bytes[size..] {
         [b'.', after, ..] => !after.is_ascii_digit(),
         [after, ..] => !after.is_ascii_alphanumeric() && after != b'_',
@@ -41,11 +49,12 @@ fn card(bytes: &[u8], run: usize) -> Option<usize> {
     let mut number = [0; 19];
     let mut length = 0;
     for digit in bytes[..size].iter().filter(|byte| byte.is_ascii_digit()) {
-        *number.get_mut(length)? = digit - b'0';
+        let Some(place) = number.get_mut(length) else { return false };
+        *place = digit - b'0';
         length += 1;
     }
     let number = &number[..length];
-    (ends && is_issued(number) && is_checked(number)).then_some(size)
+    ends && is_issued(number) && is_checked(number)
 }
 
 fn grouped(bytes: &[u8], groups: &[usize]) -> Option<usize> {
@@ -121,6 +130,11 @@ mod tests {
             (r#"{"m":"a\n4111111111111111\n"}"#, vec!["4111111111111111"]),
             ("card=4111111111111111&cvc=123", vec!["4111111111111111"]),
             ("5 4111 1111 1111 1111 12/27", vec!["4111 1111 1111 1111"]),
+            // What stands behind may look like one more group.
+            ("card 4111 1111 1111 1111 123 charged", vec!["4111 1111 1111 1111"]),
+            ("4111-1111-1111-1111-123", vec!["4111-1111-1111-1111"]),
+            ("4222 2222 2222 2 123", vec!["4222 2222 2222 2"]),
+            ("4111 1111 1111 1112 123", vec![]),
             // A wrong check digit, a prefix that nobody issues, a length that does not fit it.
             ("4111111111111112", vec![]),
             ("4111 1111 1111 1112", vec![]),

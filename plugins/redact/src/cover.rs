@@ -26,10 +26,12 @@ pub fn settle(matches: &mut Vec<Match>) {
 pub fn cover(text: &str, matches: &[Match]) -> String {
     let mut out = String::with_capacity(text.len());
     let mut copied = 0;
+    let mut strings = text.trim_ascii_start().starts_with(['{', '[']).then(Strings::default);
     for Match { range, with } in matches {
         out.push_str(&text[copied..range.start]);
-        let bare = is_bare_value(text, range);
-        for part in [if bare { "\"" } else { "" }, with, if bare { "\"" } else { "" }] {
+        let in_string = strings.as_mut().map(|strings| strings.reach(text, range.start));
+        let quote = in_string.map_or("", |in_string| quote_around(text, range, in_string));
+        for part in [quote, with, quote] {
             out.push_str(part);
         }
         copied = range.end;
@@ -38,14 +40,41 @@ pub fn cover(text: &str, matches: &[Match]) -> String {
     out
 }
 
-/// Whether the match is a number that stands as a value in JSON, so that its replacement has to be a string.
-fn is_bare_value(text: &str, range: &Range<usize>) -> bool {
-    text.trim_ascii_start().starts_with(['{', '['])
-        && text[range.clone()]
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'e' | b'E'))
-        && text[..range.start].trim_ascii_end().ends_with([':', ',', '['])
-        && text[range.end..].trim_ascii_start().starts_with([',', ']', '}'])
+/// Follows a text of JSON into its strings and out of them.
+#[derive(Default)]
+struct Strings {
+    seen: usize,
+    in_string: bool,
+    escaped: bool,
+}
+
+impl Strings {
+    /// Whether this place, which is no earlier than the last one, is in a string.
+    fn reach(&mut self, text: &str, to: usize) -> bool {
+        for byte in &text.as_bytes()[self.seen..to] {
+            self.in_string ^= *byte == b'"' && !self.escaped;
+            self.escaped = *byte == b'\\' && !self.escaped;
+        }
+        self.seen = to;
+        self.in_string
+    }
+}
+
+/// The quotes that make a string of what replaces a number which stands as a value; empty where there are some, or where
+/// there is no value. In a string that is JSON they are those of the key.
+fn quote_around<'t>(text: &'t str, range: &Range<usize>, in_string: bool) -> &'t str {
+    let is_number = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'e' | b'E');
+    if !text[range.clone()].bytes().all(is_number) || !text[range.end..].trim_ascii_start().starts_with([',', ']', '}'])
+    {
+        return "";
+    }
+    let before = text[..range.start].trim_ascii_end();
+    if !in_string {
+        return if before.ends_with([':', ',', '[']) { "\"" } else { "" };
+    }
+    let Some(name) = before.strip_suffix(':').and_then(|key| key.trim_ascii_end().strip_suffix('"')) else { return "" };
+    let quote = name.trim_end_matches('\\').len();
+    if quote < name.len() { &text[quote..=name.len()] } else { "" }
 }
 
 #[cfg(test)]
@@ -68,6 +97,10 @@ mod tests {
             (r#"{"a": 12 ,"b":34}"#, vec![(6, 8), (14, 16)], r#"{"a": "<1>" ,"b":"<2>"}"#),
             (r#"[12,"12"]"#, vec![(1, 3), (5, 7)], r#"["<1>","<2>"]"#),
             ("a: 12, b", vec![(3, 5)], "a: <1>, b"),
+            // Those in strings do not, unless the string is JSON.
+            (r#"{"a":"b [12, 3]","c":[12]}"#, vec![(9, 11), (22, 24)], r#"{"a":"b [<1>, 3]","c":["<2>"]}"#),
+            (r#"{"a":"\"b: 12, 3"}"#, vec![(11, 13)], r#"{"a":"\"b: <1>, 3"}"#),
+            (r#"{"a":"{\"b\": 12}"}"#, vec![(14, 16)], r#"{"a":"{\"b\": \"<1>\"}"}"#),
         ] {
             let found = |(index, (start, end)): (usize, (usize, usize))| {
                 let with = format!("<{}>", index + 1).into();

@@ -9,6 +9,7 @@ mod pair;
 mod rules;
 mod shape;
 mod sift;
+mod value;
 
 use cover::Match;
 use own::{Own, Pattern};

@@ -1,29 +1,45 @@
 //! Secrets that have a name: `password=…`, `api_key: …`, `"secret":"…"`, and passwords in addresses.
 use std::ops::Range;
 
-/// How names end, without `_`, `-` and `.`, of which any value is a secret.
-const PASSWORDS: [&str; 4] = ["password", "passwd", "pwd", "passphrase"];
+use crate::value::{Form, opening};
+
+/// How names end of which any value is a secret. `_` stands for any marks between two words, or none.
+const PASSWORDS: [&str; 4] = ["pass_word", "pass_wd", "pwd", "pass_phrase"];
 
 /// How names end of which a value is a secret that looks like one.
-const TOKENS: [&str; 7] = ["secret", "token", "apikey", "accesskey", "secretkey", "privatekey", "signingkey"];
+const TOKENS: [&str; 7] = ["secret", "token", "api_key", "access_key", "secret_key", "private_key", "signing_key"];
 
 /// What stands for a value that is not there.
 const NO_SECRETS: [&str; 9] = ["null", "nil", "none", "true", "false", "undefined", "required", "missing", "invalid"];
 
 /// Finds the values; their names stay.
 pub fn find(text: &str, found: &mut impl FnMut(Range<usize>)) {
+    // Where the last value ends that was found.
+    let mut past = 0;
     let signs = text.bytes().enumerate().filter(|(_, byte)| matches!(byte, b'=' | b':'));
-    for (at, _) in signs {
-        if text[at..].starts_with("://") {
-            in_address(text, at + 3, found);
+    for (at, sign) in signs {
+        if sign == b':'
+            && let Some(start) = behind_slashes(text, at + 1)
+        {
+            in_address(text, start, found);
         } else if let Some((name, end)) = name(&text[..at])
             && let Some(kind) = Kind::of(name)
-            && let Some((value, form)) = value(text, end)
-            && is_secret(kind, &text[value.clone()], form)
+            && let Some(opening) = opening(text, end)
+            // One without quotes ends no later than what it begins in.
+            && (opening.is_quoted() || opening.start >= past)
+            && let Some(value) = opening.value(text)
+            && is_secret(kind, &text[value.clone()], opening.form())
         {
+            past = value.end.max(past);
             found(value);
         }
     }
+}
+
+/// Behind two slashes, with or without the backslashes with which some write them in JSON.
+fn behind_slashes(text: &str, start: usize) -> Option<usize> {
+    let slash = |text| str::strip_prefix(str::trim_start_matches(text, '\\'), '/');
+    Some(text.len() - slash(slash(&text[start..])?)?.len())
 }
 
 /// What a name says of its value.
@@ -42,64 +58,12 @@ impl Kind {
     }
 }
 
-/// How a value is written.
-#[derive(Clone, Copy, PartialEq)]
-pub enum Form {
-    /// In quotes, or behind an equals sign.
-    Marked,
-    /// Behind a colon, as a word of a sentence may be.
-    Plain,
-}
-
 /// The name that stands before a sign, and where it ends.
 fn name(before: &str) -> Option<(&str, usize)> {
-    let name = before.trim_end_matches([' ', '"', '\'', '\\', '`']);
+    let name = before.trim_end_matches([' ', '"', '\'', '\\', '`', ']']);
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     let start = name.trim_end_matches(is_part).len();
-    (name.len() > start && before.len() - name.len() <= 4).then_some((&name[start..], name.len()))
-}
-
-/// The value that follows a name which ends here: behind `=` or `:`, with or without quotes.
-pub fn value(text: &str, name_end: usize) -> Option<(Range<usize>, Form)> {
-    let behind = text[name_end..].trim_start_matches([' ', '"', '\'', '\\', '`']);
-    let rest = behind.strip_prefix([':', '='])?;
-    let (rest, equals) = match rest.strip_prefix(['=', '>']) {
-        Some(rest) => (rest, true),
-        None => (rest, behind.starts_with('=')),
-    };
-    let rest = rest.trim_start_matches([' ', '\t']);
-    let quote = ["\\\"", "\"", "'", "`"].into_iter().find(|quote| rest.starts_with(quote)).unwrap_or_default();
-    let inside = &rest[quote.len()..];
-    let size = if quote.is_empty() { unquoted(inside) } else { closing(inside, quote) };
-    let start = text.len() - inside.len();
-    let form = if quote.is_empty() && !equals { Form::Plain } else { Form::Marked };
-    (size > 0).then_some((start..start + size, form))
-}
-
-/// Up to a blank or a mark. A backslash is a part of the value, unless it begins an escape that ends a line or quotes.
-fn unquoted(rest: &str) -> usize {
-    let mut escaped = false;
-    let end = rest.char_indices().find(|(at, c)| {
-        let ends = match c {
-            '\\' => !escaped && rest[at + 1..].starts_with(['n', 'r', 't', '"']),
-            _ => c.is_ascii_whitespace() || ",;&\"'`)(}{][<>|".contains(*c),
-        };
-        escaped = *c == '\\' && !escaped;
-        ends
-    });
-    end.map_or(rest.len(), |(at, _)| at)
-}
-
-/// Where a quote closes: an escaped one where the text is JSON in JSON, else one that is not escaped. A line's end ends
-/// what was never closed, and so does the quote of the JSON around it.
-fn closing(inside: &str, quote: &str) -> usize {
-    let mut escaped = false;
-    let end = inside.char_indices().find(|(at, c)| {
-        let closes = !escaped && (inside[*at..].starts_with(quote) || matches!(c, '"' | '\n'));
-        escaped = *c == '\\' && !escaped;
-        closes
-    });
-    end.map_or(inside.len(), |(at, _)| at)
+    (name.len() > start && before.len() - name.len() <= 8).then_some((&name[start..], name.len()))
 }
 
 fn is_secret(kind: Kind, value: &str, form: Form) -> bool {
@@ -122,22 +86,26 @@ fn is_masked(value: &str) -> bool {
     marks == value.len() && (marks > 2 || value.starts_with('*'))
 }
 
-/// Whether a name ends so, whatever stands between its words: `apikey` is the end of `X-Api-Key` and `my_apiKey`.
+/// Whether a name ends so, whatever stands between its words: `api_key` is the end of `X-Api-Key` and `my_apiKey`.
 fn ends_with(name: &str, end: &str) -> bool {
-    let mut letters =
-        name.bytes().rev().filter(|byte| byte.is_ascii_alphanumeric()).map(|byte| byte.to_ascii_lowercase());
-    end.bytes().rev().all(|byte| letters.next() == Some(byte))
+    let is_mark = |c: char| !c.is_ascii_alphanumeric();
+    let name = name.trim_end_matches(is_mark);
+    end.bytes()
+        .rev()
+        .try_fold(name, |name, byte| match byte {
+            b'_' => Some(name.trim_end_matches(is_mark)),
+            _ => name
+                .as_bytes()
+                .last()
+                .is_some_and(|last| last.eq_ignore_ascii_case(&byte))
+                .then(|| &name[..name.len() - 1]),
+        })
+        .is_some()
 }
 
 /// Whether a word is rather made by a machine than of a language.
 pub fn is_random(word: &str) -> bool {
     word.len() >= 24 || word.bytes().any(|byte| byte.is_ascii_digit())
-}
-
-/// How long the word is, of several in either case, with which a text begins; 0 if it is none of them.
-pub fn word_before<'w>(text: &str, mut words: impl Iterator<Item = &'w str>) -> usize {
-    let word = &text[..text.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(text.len())];
-    if words.any(|known| known.eq_ignore_ascii_case(word)) { word.len() } else { 0 }
 }
 
 /// The password in `scheme://user:password@host`.
@@ -183,6 +151,41 @@ mod tests {
             (r"password=DOM\pass", vec![r"DOM\pass"]),
             (r#"{"m":"password=a\\nb\nnext"}"#, vec![r"a\\nb"]),
             (r#"{"m":"line\npassword=x\"y"}"#, vec!["x"]),
+            // In lists, behind keys in brackets, between escaped slashes.
+            (r#"{"X-Api-Key":["0123456789abcdef"],"x":["y"]}"#, vec!["0123456789abcdef"]),
+            ("{password=[hunter2], x=[y]}", vec!["hunter2"]),
+            (r#"{"password": [ "hunter2" ]}"#, vec!["hunter2"]),
+            ("user[password]=hunter2&user[name]=bob", vec!["hunter2"]),
+            (r#"{"dsn":"postgres:\/\/bob:hunter2@db\/shop"}"#, vec!["hunter2"]),
+            (r#"{"m":"{\"dsn\":\"postgres:\\\/\\\/bob:hunter2@db\\\/shop\"}"}"#, vec!["hunter2"]),
+            // JSON in JSON in JSON, and quotes within.
+            (r#"{"m":"{\"m2\":\"{\\\"password\\\":\\\"hunter2\\\"}\"}"}"#, vec!["hunter2"]),
+            (r#"{"m":"{\"m2\":\"password=hunter2\",\"x\":1}"}"#, vec!["hunter2"]),
+            (r#"{"m":"{\"m2\":\"{\\\"a\\\":\\\"password=hunter2\\\"}\"}"}"#, vec!["hunter2"]),
+            (r#"{"m":"{\"password\":\"pa\\\"ss\",\"x\":1}"}"#, vec![r#"pa\\\"ss"#]),
+            (r#"{"m":"{\"password\":\"pa\\\\\",\"x\":1}"}"#, vec![r"pa\\\\"]),
+            (r#"{"password":"pa\\","x":1}"#, vec![r"pa\\"]),
+            // What ends the string of JSON begins no value.
+            (r#"{"m":"password=","b":"c"}"#, vec![]),
+            (r#"{"m":"{\"a\":\"pwd=\",\"b\":\"c\"}"}"#, vec![]),
+            (r#"{"m":"login password=\"two words\", ok"}"#, vec!["two words"]),
+            // Words of a name may be set apart.
+            ("pass_phrase=hunter2", vec!["hunter2"]),
+            ("pass-word: hunter2", vec!["hunter2"]),
+            ("stripe.api.key=0123456789abcdef", vec!["0123456789abcdef"]),
+            // A value that is covered holds others; what is behind its end is looked at all the same.
+            ("password=pwd='two words'", vec!["pwd=", "two words"]),
+            ("password=a://bob:hun;ter2@db", vec!["a://bob:hun", "hun;ter2"]),
+            ("token: password=a", vec!["a"]),
+            // Lists of something else, and marks that are no keys.
+            (r#"{"password":[]}"#, vec![]),
+            (r#"{"password":[[1,2]],"token":[null,5]}"#, vec![]),
+            ("unexpected token: [", vec![]),
+            ("token [1]: 0123456789", vec![]),
+            ("[token]: semicolon", vec![]),
+            ("secret: [no idea]", vec![]),
+            (r"a:\/b:c@d", vec![]),
+            (r"C:\\users\\a:b@c", vec![]),
             // No values.
             ("password=", vec![]),
             (r#"{"password":null,"token":""}"#, vec![]),

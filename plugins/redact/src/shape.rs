@@ -6,7 +6,7 @@ use crate::rules::is_within_word;
 /// A way in which tokens begin, what follows, and how much of it at least.
 struct Shape {
     prefix: &'static str,
-    /// What may follow beside letters and digits.
+    /// What may follow beside letters and digits; with a slash also one that JSON escapes.
     marks: &'static str,
     least: usize,
 }
@@ -15,8 +15,8 @@ const fn shape(prefix: &'static str, marks: &'static str, least: usize) -> Shape
     Shape { prefix, marks, least }
 }
 
-/// Of AWS, GitHub, GitLab, Slack, Stripe, OpenAI and Anthropic, Google, npm. Each has a mark in `crate::sift`.
-const SHAPES: [Shape; 22] = [
+/// Of AWS, GitHub, GitLab, Slack, Stripe, OpenAI and Anthropic, Google. Each has a mark in `crate::sift`.
+const SHAPES: [Shape; 23] = [
     shape("AKIA", "", 16),
     shape("ASIA", "", 16),
     shape("ghp_", "", 30),
@@ -38,6 +38,7 @@ const SHAPES: [Shape; 22] = [
     shape("sk-", "_-", 20),
     shape("AIza", "_-", 35),
     shape("hooks.slack.com/services/", "/", 20),
+    shape(r"hooks.slack.com\/services\/", "/", 20),
     shape("eyJ", "_-", 10),
 ];
 
@@ -46,18 +47,24 @@ const PEM: &str = "PRIVATE KEY-----";
 
 /// Finds tokens, and keys in PEM.
 pub fn find(text: &str, found: &mut impl FnMut(Range<usize>)) {
+    let mut past = [0; SHAPES.len()];
+    let mut past_key = 0;
     for (start, first_two) in text.as_bytes().windows(2).enumerate() {
         // The first two characters save most of the looks for prefixes.
         match first_two {
             b"AK" | b"AS" | b"AI" | b"gh" | b"gi" | b"gl" | b"xo" | b"sk" | b"rk" | b"ho" | b"ey" => {
-                let size = token(&text[start..]);
-                if size > 0 && !is_within_word(&text[..start]) {
+                if is_within_word(&text[..start]) {
+                    continue;
+                }
+                let size = token(text, start, &mut past);
+                if size > 0 {
                     found(start..start + size);
                 }
             }
-            b"PR" if text[start..].starts_with(PEM) => {
+            b"PR" if start >= past_key && text[start..].starts_with(PEM) => {
                 if let Some(size) = private_key(&text[..start], &text[start + PEM.len()..]) {
-                    found(start + PEM.len()..start + PEM.len() + size);
+                    past_key = start + PEM.len() + size;
+                    found(start + PEM.len()..past_key);
                 }
             }
             _ => {}
@@ -65,48 +72,63 @@ pub fn find(text: &str, found: &mut impl FnMut(Range<usize>)) {
     }
 }
 
-/// The size of the token with which a text begins; 0 if it begins with none.
-fn token(text: &str) -> usize {
-    let rests = SHAPES.iter().filter_map(|shape| Some((shape, text.strip_prefix(shape.prefix)?)));
-    let sizes = rests.map(|(shape, rest)| (shape.follows(rest), shape.prefix.len()));
-    sizes.filter(|(follows, _)| *follows > 0).map(|(follows, prefix)| prefix + follows).max().unwrap_or(0)
+/// The size of the token that begins here; 0 if none does.
+///
+/// `past` says for each shape how far what follows its prefix was looked through: within that, it ends at the same place,
+/// so it is a part of a token that was found, or no token as what it is within.
+fn token(text: &str, start: usize, past: &mut [usize; SHAPES.len()]) -> usize {
+    let mut longest = 0;
+    for (shape, past) in SHAPES.iter().zip(past).filter(|(_, past)| start >= **past) {
+        let Some(rest) = text[start..].strip_prefix(shape.prefix) else { continue };
+        let run = shape.part(rest);
+        *past = start + shape.prefix.len() + run;
+        let follows = shape.follows(rest, run);
+        if follows > 0 {
+            longest = longest.max(shape.prefix.len() + follows);
+        }
+    }
+    longest
 }
 
 /// The size of a key between the lines that begin and end it.
 fn private_key(before: &str, rest: &str) -> Option<usize> {
     let dashes = before.rfind("-----")?;
     before[dashes..].starts_with("-----BEGIN ").then_some(())?;
-    let end = rest.find("-----END").or_else(|| rest.find('"')).unwrap_or(rest.len());
+    let end = [rest.find("-----END"), rest.find('"')].into_iter().flatten().min().unwrap_or(rest.len());
     Some(rest[..end].trim_end_matches('\\').len())
 }
 
 impl Shape {
-    /// How much of the token follows its prefix; 0 if it is none.
-    fn follows(&self, rest: &str) -> usize {
-        let part = |rest: &str| {
-            let is_part = |c: char| c.is_ascii_alphanumeric() || self.marks.contains(c);
-            rest.find(|c| !is_part(c)).unwrap_or(rest.len())
-        };
-        let size = part(rest);
+    /// How much of a text may be of the token, up to the first character that may not.
+    fn part(&self, rest: &str) -> usize {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || self.marks.contains(c);
+        let mut size = 0;
+        loop {
+            size += rest[size..].find(|c| !is_part(c)).unwrap_or(rest.len() - size);
+            match self.marks.contains('/') && rest[size..].starts_with("\\/") {
+                true => size += 2,
+                false => return size,
+            }
+        }
+    }
+
+    /// How much of the token follows its prefix, of which the first part has this size; 0 if it is none.
+    fn follows(&self, rest: &str, size: usize) -> usize {
         let token = &rest[..size];
-        let looks_random = token.bytes().any(|byte| byte.is_ascii_digit());
         match self.prefix {
             _ if size < self.least => 0,
             "AKIA" | "ASIA" if size > self.least || token.contains(|c: char| c.is_ascii_lowercase()) => 0,
-            "sk-" if !looks_random => 0,
+            "sk-" if !token.bytes().any(|byte| byte.is_ascii_digit()) => 0,
             // Header, payload and, if it is signed, a signature; or the five parts of an encrypted one.
             "eyJ" => {
-                let parts = rest.split('.').take_while(|parts| !parts.is_empty()).take(5);
-                let mut sizes = 0;
-                let mut count = 0;
-                for text in parts {
-                    let size = part(text);
-                    (sizes, count) = (sizes + size + usize::from(count > 0), count + 1);
-                    if size < text.len() {
-                        break;
-                    }
+                let (mut end, mut count) = (size, 1);
+                while count < 5
+                    && let Some(more) = rest[end..].strip_prefix('.').map(|more| self.part(more))
+                    && more > 0
+                {
+                    (end, count) = (end + 1 + more, count + 1);
                 }
-                if count > 1 { sizes } else { 0 }
+                if count > 1 { end } else { 0 }
             }
             _ => size,
         }
@@ -163,6 +185,19 @@ mod tests {
     }
 
     #[test]
+    fn tokens_within_tokens_and_escapes() {
+        let (key, hook) = (token("sk-", 30), token(r"hooks.slack.com\/services\/T0\/B0\/", 24));
+        for (text, expect) in [
+            (format!("xoxb-1234567890-{key}_x"), vec![format!("xoxb-1234567890-{key}"), format!("{key}_x")]),
+            (format!("sk-no-digits-in-here {key}"), vec![key.clone()]),
+            (format!(r#"{{"url":"https:\/\/{hook}\n"}}"#), vec![hook.clone()]),
+            (format!(r#"{{"t":"{key}\/x"}}"#), vec![key.clone()]),
+        ] {
+            assert_eq!(all(|text, mut found| find(text, &mut found), &text), expect, "{text}");
+        }
+    }
+
+    #[test]
     fn words_that_begin_alike() {
         for text in [
             "AKIA",
@@ -174,6 +209,8 @@ mod tests {
             "task-0123456789012345678901",
             "risk_live_0123456789abcdefgh",
             "eyJhbGciOiJIUzI1NiJ9",
+            "eyJhbGciOiJIUzI1NiJ9 a.b",
+            "eyJhbGciOiJIUzI1NiJ9. A sentence",
             "xoxo-0123456789",
             "hooks.slack.com/services/",
             "",
@@ -188,6 +225,7 @@ mod tests {
             ("-----BEGIN PRIVATE KEY-----\nMIIE\nabc\n-----END PRIVATE KEY-----", vec!["\nMIIE\nabc\n"]),
             ("-----BEGIN RSA PRIVATE KEY-----\nMIIE", vec!["\nMIIE"]),
             (r#"{"k":"-----BEGIN EC PRIVATE KEY-----\nMIIE\n"}"#, vec![r"\nMIIE\n"]),
+            (r#"{"k":"-----BEGIN PRIVATE KEY-----\nMI","a":"-----END"}"#, vec![r"\nMI"]),
             ("-----BEGIN PUBLIC KEY-----\nMIIE", vec![]),
             ("no PRIVATE KEY----- here", vec![]),
         ] {
