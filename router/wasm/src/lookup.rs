@@ -47,6 +47,26 @@ pub(crate) struct Search<'p> {
     paths: Vec<&'p Path>,
     escape: memmem::Finder<'static>,
     first: Option<FirstText>,
+    /// The groups of all paths, where the walk over a record begins: behind the same number of keys each time.
+    known: Option<Known>,
+}
+
+/// Groups that were made before.
+#[derive(Debug)]
+struct Known {
+    set: Set,
+    depth: usize,
+    groups: Vec<Group>,
+}
+
+/// Paths that have their next key in common.
+#[derive(Debug)]
+struct Group {
+    /// One of them.
+    path: usize,
+    same: Set,
+    /// Those of them that go on behind it.
+    further: Set,
 }
 
 /// Some of the paths of a search, as bits.
@@ -90,7 +110,12 @@ impl<'p> Search<'p> {
             [path] => FirstText::new(path),
             _ => None,
         };
-        Self { paths, escape: memmem::Finder::new(ESCAPE), first }
+        let mut search = Self { paths, escape: memmem::Finder::new(ESCAPE), first, known: None };
+        // Behind the first key, unless a path ends there.
+        let (set, shortest) = (search.all(), search.paths.iter().map(|path| path.keys.len()).min());
+        let depth = usize::from(shortest > Some(1) && begins_alike(&search.paths));
+        search.known = Some(Known { set, depth, groups: groups(&search.paths, set, depth) });
+        search
     }
 
     /// Appends to each of `out` what its path leads to in an object.
@@ -120,29 +145,34 @@ impl<'p> Search<'p> {
 
     /// Looks for the paths of `set`, of which `depth` keys are behind, and returns those that were found.
     fn in_object(&self, set: Set, depth: usize, json: &str, out: &mut [Builder]) -> Set {
-        let (mut answered, mut pending, mut rest) = (0, 0, set);
-        let name = |path: usize| self.paths[path].keys[depth].name.as_str();
-        let several = members(set).skip(1).any(|path| name(path) != name(set.trailing_zeros() as usize));
-        let sifts = several && self.escape.find(json.as_bytes()).is_none();
-        while rest != 0 {
-            let key = &self.paths[rest.trailing_zeros() as usize].keys[depth];
-            let same = only(rest, |path| name(path) == key.name);
-            rest &= !same;
-            let further = only(same, |path| self.paths[path].keys.len() > depth + 1);
-            if further != 0 && key.joined.find(json.as_bytes()).is_some() {
-                answered |= members(further).fold(0, |found, path| found | self.joined(path, depth, json, out));
+        match &self.known {
+            Some(known) if known.set == set && known.depth == depth => self.of_groups(&known.groups, depth, json, out),
+            _ => self.of_groups(&groups(&self.paths, set, depth), depth, json, out),
+        }
+    }
+
+    fn of_groups(&self, groups: &[Group], depth: usize, json: &str, out: &mut [Builder]) -> Set {
+        let (mut answered, mut pending) = (0, 0);
+        let sifts = groups.len() > 1 && self.escape.find(json.as_bytes()).is_none();
+        for group in groups {
+            let key = &self.paths[group.path].keys[depth];
+            if group.further != 0 && key.joined.find(json.as_bytes()).is_some() {
+                answered |= members(group.further).fold(0, |found, path| found | self.joined(path, depth, json, out));
             }
-            if same & !answered != 0 && (!sifts || key.may_occur(json.as_bytes())) {
-                pending |= same & !answered;
+            if group.same & !answered != 0 && (!sifts || key.may_occur(json.as_bytes())) {
+                pending |= group.same & !answered;
             }
         }
         if pending == 0 {
             return answered;
         }
         for (key, value) in sonic_rs::to_object_iter(json).map_while(Result::ok) {
-            let named = only(pending, |path| name(path) == key);
-            if named != 0 {
+            let named = groups
+                .iter()
+                .find(|group| group.same & pending != 0 && self.paths[group.path].keys[depth].name.as_str() == key);
+            if let Some(group) = named {
                 // The first of several members with one key counts, wherever it leads.
+                let named = group.same & pending;
                 pending &= !named;
                 answered |= self.in_value(named, depth + 1, &value, out);
                 if pending == 0 {
@@ -192,6 +222,23 @@ impl<'p> Search<'p> {
         };
         if goes_on { here | self.in_object(further, depth, text, out) } else { here }
     }
+}
+
+fn groups(paths: &[&Path], set: Set, depth: usize) -> Vec<Group> {
+    let name = |path: usize| paths[path].keys[depth].name.as_str();
+    let (mut groups, mut rest) = (Vec::new(), set);
+    while rest != 0 {
+        let path = rest.trailing_zeros() as usize;
+        let same = only(rest, |other| name(other) == name(path));
+        rest &= !same;
+        groups.push(Group { path, same, further: only(same, |path| paths[path].keys.len() > depth + 1) });
+    }
+    groups
+}
+
+/// Whether all paths have their first key in common, as those into the text of a line.
+fn begins_alike(paths: &[&Path]) -> bool {
+    paths.windows(2).all(|pair| pair[0].keys[0].name == pair[1].keys[0].name)
 }
 
 fn members(mut set: Set) -> impl Iterator<Item = usize> {
