@@ -45,6 +45,30 @@ fn skip_string<'a>(bytes: &mut impl Iterator<Item = &'a u8>) {
     }
 }
 
+/// The offset of the first quote or backslash from `at` on, or with `CONTROLS` also of the first control character; for
+/// none the text's length, or `at` where that is beyond it.
+///
+/// Eight bytes at a time: a byte's high bit in `found` says that it is one of them. Borrows of the subtractions can
+/// set bits above a true one, never below it, so the lowest is right.
+#[inline]
+pub fn plain_end<const CONTROLS: bool>(text: &[u8], mut at: usize) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = ONES << 7;
+    let is_below = |word: u64, bound: u64| word.wrapping_sub(ONES * bound) & !word;
+    let control = |word: u64| if CONTROLS { is_below(word, 0x20) } else { 0 };
+    while let Some(&word) = text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let word = u64::from_le_bytes(word);
+        let found = (control(word) | is_below(word ^ (ONES * 0x22), 1) | is_below(word ^ (ONES * 0x5c), 1)) & HIGHS;
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let rest = text.get(at..).unwrap_or_default();
+    let is_special = |&byte: &u8| CONTROLS && byte < 0x20 || byte == b'"' || byte == b'\\';
+    at + rest.iter().position(is_special).unwrap_or(rest.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use sluice_core::json::plain_end;
+
 /// Where things lie in a document, as byte offsets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Members {
@@ -232,7 +234,7 @@ impl Cursor<'_> {
         self.at += 1;
         let mut escaped = false;
         loop {
-            self.at = plain_end(self.text, self.at);
+            self.at = plain_end::<true>(self.text, self.at);
             match self.peek() {
                 b'"' => {
                     self.at += 1;
@@ -300,27 +302,6 @@ impl Cursor<'_> {
         self.at += word.len();
         Some(())
     }
-}
-
-/// The offset of the first quote, backslash or control character from `at` on; the text's length for none.
-///
-/// Eight bytes at a time: a byte's high bit in `found` says that it is one of them. Borrows of the subtractions can
-/// set bits above a true one, never below it, so the lowest is right.
-fn plain_end(text: &[u8], mut at: usize) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = ONES << 7;
-    let is_zero = |word: u64| word.wrapping_sub(ONES) & !word;
-    while let Some(&word) = text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-        let word = u64::from_le_bytes(word);
-        let control = word.wrapping_sub(ONES * 0x20) & !word;
-        let found = (control | is_zero(word ^ (ONES * 0x22)) | is_zero(word ^ (ONES * 0x5c))) & HIGHS;
-        if found != 0 {
-            return at + found.trailing_zeros() as usize / 8;
-        }
-        at += 8;
-    }
-    let rest = text.get(at..).unwrap_or_default();
-    at + rest.iter().position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\').unwrap_or(rest.len())
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The text that a document begins with, as `log` in what the agent writes: it goes into its column in one step, where the
 //! library would first skip it, then resolve its escapes into a text of its own.
+use sluice_core::json::plain_end;
+
 use crate::lookup::Path;
 
 /// Looks for one field of the record itself where it is the first, and a text.
@@ -28,16 +30,7 @@ fn append_text(json: &[u8], text: &mut Vec<u8>) -> bool {
     let mut at = 0;
     loop {
         let start = at;
-        // JSON within JSON has an escape every few bytes: this is no place for a search that has to warm up.
-        while let Some(&word) = json.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-            let special = specials(u64::from_le_bytes(word));
-            if special != 0 {
-                at += special.trailing_zeros() as usize / 8;
-                break;
-            }
-            at += 8;
-        }
-        at += json.get(at..).unwrap_or_default().iter().take_while(|byte| !is_special(**byte)).count();
+        at = plain_end::<true>(json, at);
         text.extend_from_slice(&json[start..at]);
         match json.get(at) {
             Some(b'"') => return true,
@@ -48,18 +41,6 @@ fn append_text(json: &[u8], text: &mut Vec<u8>) -> bool {
         text.push(character);
         at += 2;
     }
-}
-
-fn is_special(byte: u8) -> bool {
-    byte < b' ' || matches!(byte, b'"' | b'\\')
-}
-
-/// The high bit of the first byte that [is special](is_special), and maybe of later ones; 0 if none is. Borrows of the
-/// subtractions set bits above a true one, never below it.
-fn specials(word: u64) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let is_below = |word: u64, bound: u64| word.wrapping_sub(ONES * bound) & !word;
-    (is_below(word, 0x20) | is_below(word ^ (ONES * 0x22), 1) | is_below(word ^ (ONES * 0x5c), 1)) & (ONES << 7)
 }
 
 /// What an escape of one letter stands for.

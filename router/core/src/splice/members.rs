@@ -4,7 +4,7 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use crate::json::DEEPEST;
+use crate::json::{DEEPEST, plain_end};
 
 /// Where a member lies, as offsets into the JSON.
 #[derive(Debug)]
@@ -83,7 +83,7 @@ impl<'a> Members<'a> {
         self.accept(b'"')?;
         let mut is_escaped = false;
         loop {
-            self.at = plain_end(self.json, self.at);
+            self.at = plain_end::<false>(self.json, self.at);
             match self.peek()? {
                 b'"' => {
                     self.at += 1;
@@ -187,25 +187,4 @@ impl<'a> Iterator for Members<'a> {
         self.is_first = false;
         self.member()
     }
-}
-
-/// The offset of the first quote or backslash from `at` on; at least the JSON's length for none.
-///
-/// Eight bytes at a time: a byte's high bit in `found` says that it is one of them. Borrows of the subtractions can
-/// set bits above a true one, never below it, so the lowest is right.
-#[inline(always)]
-fn plain_end(json: &[u8], mut at: usize) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = ONES << 7;
-    let is_zero = |word: u64| word.wrapping_sub(ONES) & !word;
-    while let Some(&word) = json.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-        let word = u64::from_le_bytes(word);
-        let found = (is_zero(word ^ (ONES * 0x22)) | is_zero(word ^ (ONES * 0x5c))) & HIGHS;
-        if found != 0 {
-            return at + found.trailing_zeros() as usize / 8;
-        }
-        at += 8;
-    }
-    let rest = json.get(at..).unwrap_or_default();
-    at + rest.iter().position(|&byte| byte == b'"' || byte == b'\\').unwrap_or(rest.len())
 }

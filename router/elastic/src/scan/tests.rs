@@ -138,6 +138,6 @@ proptest! {
         let at = at.min(text.len());
         let special = |&byte: &u8| byte < 0x20 || byte == b'"' || byte == b'\\';
         let expected = at + text[at..].iter().position(special).unwrap_or(text.len() - at);
-        prop_assert_eq!(plain_end(&text, at), expected);
+        prop_assert_eq!(plain_end::<true>(&text, at), expected);
     }
 }
