@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use lift::Lift;
 use serde::Deserialize;
-use sluice_plugin::{Config, Edits, Enricher, Field, Path, Record, Target, Value, is_json};
+use sluice_plugin::{Config, Edits, Enricher, Field, Path, Record, Target, Value};
 
 /// How many fields are lifted at most: each is read at both ends, and a plugin may read 64.
 const MOST: usize = 32;
@@ -91,7 +91,7 @@ impl Enricher for JsonPromote {
             let taken = self.on_conflict == OnConflict::Keep && lifted & place != 0
                 || own.is_some_and(|own| record.value(own) != Value::Absent);
             let value = record.value(*from);
-            if taken || !is_sound(value) {
+            if taken || value == Value::Absent {
                 continue;
             }
             if let Some(source) = self.removed.filter(|_| lifted == 0) {
@@ -105,15 +105,6 @@ impl Enricher for JsonPromote {
             }
             lifted |= place;
         }
-    }
-}
-
-/// Whether there is a value that can be set: of a line that is no JSON further back, it may be none.
-fn is_sound(value: Value) -> bool {
-    match value {
-        Value::Absent => false,
-        Value::Null | Value::Text(_) | Value::Boolean(_) => true,
-        Value::Number(json) | Value::Object(json) | Value::Array(json) => is_json(json),
     }
 }
 

@@ -123,16 +123,3 @@ fn errors_say_what_to_write() {
         assert_eq!(error.as_deref(), Some(expect), "{options}");
     }
 }
-
-#[test]
-fn what_is_broken_further_back_is_not_lifted() {
-    for (value, expect) in [
-        (Value::Object("{\"a\":}"), false),
-        (Value::Array("[1,]"), false),
-        (Value::Number("01"), false),
-        (Value::Number("1e5"), true),
-        (Value::Object("{}"), true),
-    ] {
-        assert_eq!(is_sound(value), expect, "{value:?}");
-    }
-}

@@ -31,8 +31,11 @@ pub struct Target(pub(crate) u32);
 pub struct Edits {
     start: u32,
     end: u32,
-    /// Where the record's edits begin.
+    /// Where the record's edits begin, and their bytes.
     first: usize,
+    arena: usize,
+    /// Where the edits of the records before begin.
+    before: usize,
     answer: enricher::Edits,
 }
 
@@ -90,16 +93,43 @@ impl Edits {
             None => changes.push(edit),
         }
     }
+
+    /// Turns to the records from `start` to `end`.
+    fn begin(&mut self, start: usize, end: usize) {
+        (self.start, self.end) = (start as u32, end as u32);
+        (self.first, self.arena) = (self.answer.changes.len(), self.answer.arena.len());
+    }
+
+    /// Where the edits are those of the records before, these hold for more records: what is the same crosses once.
+    fn settle(&mut self) {
+        let enricher::Edits { changes, arena } = &mut self.answer;
+        let (before, own) = changes[self.before..].split_at_mut(self.first - self.before);
+        if own.is_empty() {
+            return;
+        }
+        let value = |edit: &enricher::Edit| &arena[edit.at as usize..][..edit.size as usize];
+        let is_again = |(old, new): (&enricher::Edit, &enricher::Edit)| {
+            old.end == new.start && old.field == new.field && old.kind == new.kind && value(old) == value(new)
+        };
+        if before.len() == own.len() && before.iter().zip(&*own).all(is_again) {
+            before.iter_mut().for_each(|edit| edit.end = self.end);
+            changes.truncate(self.first);
+            arena.truncate(self.arena);
+        } else {
+            self.before = self.first;
+        }
+    }
 }
 
 /// The edits that `enricher` makes in a batch.
 pub(crate) fn edits<'a>(enricher: &impl Enricher, batch: &'a Batch<'a>) -> enricher::Edits {
     let answer = enricher::Edits { changes: Vec::new(), arena: Vec::new() };
-    let mut edits = Edits { start: 0, end: 0, first: 0, answer };
+    let mut edits = Edits { start: 0, end: 0, first: 0, arena: 0, before: 0, answer };
     let mut ask = |start: usize| {
         let end = batch.alike_until(start);
-        (edits.start, edits.end, edits.first) = (start as u32, end as u32, edits.answer.changes.len());
+        edits.begin(start, end);
         enricher.enrich(&batch.record(start), &mut edits);
+        edits.settle();
         end
     };
     let mut start = 0;

@@ -351,6 +351,53 @@ mod tests {
         }
     }
 
+    /// The edits as they cross, as (start, end, field, value).
+    fn crossing(records: &[&str]) -> Vec<(u32, u32, u32, String)> {
+        let plugin = configure_enricher::<Twofold>("{}").unwrap();
+        let answer = edits(&plugin.plugin, &Batch::new(&plugin.batch(&rows(records), false)));
+        let value = |edit: &enricher::Edit| &answer.arena[edit.at as usize..][..edit.size as usize];
+        let text = |edit: &enricher::Edit| String::from_utf8(value(edit).to_vec()).unwrap();
+        answer.changes.iter().map(|edit| (edit.start, edit.end, edit.field, text(edit))).collect()
+    }
+
+    /// Sets `to` to the value of `from`, and `b` after or before it.
+    struct Twofold(Field, Target, Target);
+
+    impl Enricher for Twofold {
+        fn configure(config: &mut Config) -> Result<Self, String> {
+            Ok(Self(config.read("from"), config.write("to"), config.write("b")))
+        }
+
+        fn enrich(&self, record: &Record, edits: &mut Edits) {
+            match record.value(self.0) {
+                Value::Absent => {}
+                Value::Null => edits.remove(self.2),
+                value @ Value::Number(_) => {
+                    edits.set_text(self.2, "b");
+                    edits.set(self.1, value);
+                }
+                value => {
+                    edits.set(self.1, value);
+                    edits.set_text(self.2, "b");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn edits_that_repeat_cross_once() {
+        let [x, y, one, none, null] =
+            [r#"{"from":"1"}"#, r#"{"from":"y"}"#, r#"{"from":1}"#, "{}", r#"{"from":null}"#];
+        let pair = |start, end, value: &str| vec![(start, end, 0, value.to_string()), (start, end, 1, "b".to_string())];
+        assert_eq!(crossing(&[x, x, x]), pair(0, 3, "1"));
+        assert_eq!(crossing(&[x, y, y]), [pair(0, 1, "1"), pair(1, 3, "y")].concat());
+        assert_eq!(crossing(&[x, none, x]), [pair(0, 1, "1"), pair(2, 3, "1")].concat());
+        assert_eq!(crossing(&[null, null, x]), [vec![(0, 2, 1, String::new())], pair(2, 3, "1")].concat());
+        // In another order, and of another kind.
+        let swapped = vec![(1, 3, 1, "b".to_string()), (1, 3, 0, "1".to_string())];
+        assert_eq!(crossing(&[x, one, one]), [pair(0, 1, "1"), swapped].concat());
+    }
+
     struct Every(Field);
 
     impl Enricher for Every {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Tally, encode::append_string};
+use crate::{Tally, encode::append_string, splice::InLine};
 
 /// What a value is: the codes of `column.kinds` in wit/batches.wit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,7 @@ pub struct EditPath {
     dotted: String,
     /// `,"key":` for a field of the record itself.
     member: Option<Vec<u8>>,
+    in_line: InLine,
     blocked: Tally,
     essential: bool,
 }
@@ -73,7 +74,7 @@ impl EditPath {
             }
             _ => None,
         };
-        Self { dotted: keys.join("."), member, keys, blocked, essential: false }
+        Self { dotted: keys.join("."), member, in_line: InLine::of(&keys), keys, blocked, essential: false }
     }
 
     /// The same for a plugin that hides what must not go on: where something is in the way of its edit, that goes.
@@ -88,6 +89,10 @@ impl EditPath {
     /// How a field of the record itself begins behind another: `,"key":`. `None` for one that lies deeper.
     pub(crate) fn member(&self) -> Option<&[u8]> {
         self.member.as_deref()
+    }
+
+    pub(crate) fn in_line(&self) -> InLine {
+        self.in_line
     }
 
     /// The keys, joined with dots.

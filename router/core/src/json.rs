@@ -69,9 +69,53 @@ pub fn plain_end<const CONTROLS: bool>(text: &[u8], mut at: usize) -> usize {
     at + rest.iter().position(is_special).unwrap_or(rest.len())
 }
 
+/// Where the JSON number that begins at `at` ends; `None` if none does.
+pub fn number_end(json: &[u8], at: usize) -> Option<usize> {
+    let peek = |at: usize| json.get(at).copied();
+    let digits = |at: usize| {
+        let end = (at..).find(|at| !peek(*at).is_some_and(|byte| byte.is_ascii_digit()))?;
+        (end > at).then_some(end)
+    };
+    let start = at + usize::from(peek(at) == Some(b'-'));
+    let mut end = digits(start)?;
+    if end > start + 1 && peek(start) == Some(b'0') {
+        return None;
+    }
+    if peek(end) == Some(b'.') {
+        end = digits(end + 1)?;
+    }
+    if let Some(b'e' | b'E') = peek(end) {
+        end = digits(end + 1 + usize::from(matches!(peek(end + 1), Some(b'+' | b'-'))))?;
+    }
+    Some(end)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_end_where_they_end() {
+        for (json, expected) in [
+            ("0", Some(1)),
+            ("-0,", Some(2)),
+            ("1234567890}", Some(10)),
+            ("1.5e+10 ", Some(7)),
+            ("2E-3", Some(4)),
+            ("01", None),
+            ("-", None),
+            ("1.", None),
+            ("1.e5", None),
+            ("1e", None),
+            ("1e+", None),
+            ("+1", None),
+            (".5", None),
+            ("", None),
+        ] {
+            assert_eq!(number_end(json.as_bytes(), 0), expected, "{json}");
+            assert_eq!(number_end(format!("[{json}").as_bytes(), 1), expected.map(|end| end + 1), "{json}");
+        }
+    }
 
     #[test]
     fn depth_is_bounded_and_brackets_in_strings_do_not_count() {

@@ -18,6 +18,7 @@ pub mod failure;
 pub mod generation;
 pub mod json;
 pub mod ledger;
+pub mod members;
 pub mod origin;
 pub mod pipeline;
 pub mod receipt;

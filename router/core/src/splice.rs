@@ -2,7 +2,6 @@
 //!
 //! An object that an edit leads into is walked over once, whatever the number of edits.
 
-mod members;
 mod object;
 
 use crate::{Edit, Edits, ValueKind, json::is_shallow};
@@ -56,6 +55,30 @@ fn is_made<'a>(edits: &'a Edits, edit: &Edit, object: Option<&mut Object<'a>>) -
 /// The members that the encoder writes for a line; all that an origin's object has are among them.
 const WRITTEN: [&str; 8] = ["log", "log_raw", "log_truncated", "stream", "docker", "kubernetes", "time", "tag"];
 
+/// What an edit meets in the record of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum InLine {
+    /// The text.
+    Text,
+    /// The text's bytes as they were read.
+    Raw,
+    /// Another of what the encoder writes, or a part of it.
+    Written,
+    /// Nothing.
+    New,
+}
+
+impl InLine {
+    pub fn of(keys: &[String]) -> Self {
+        match keys {
+            [key] if key == "log" => Self::Text,
+            [key] if key == "log_raw" => Self::Raw,
+            keys if keys.first().is_some_and(|key| WRITTEN.contains(&key.as_str())) => Self::Written,
+            _ => Self::New,
+        }
+    }
+}
+
 /// The edits of a line that can be made while it is encoded, with the result of [`splice`] afterwards.
 #[derive(Debug, Default)]
 pub(crate) struct LineEdits<'a> {
@@ -77,35 +100,25 @@ enum Added<'a> {
 impl<'a> LineEdits<'a> {
     /// `None` if there are others: then nothing is made or counted.
     pub fn of(edits: &'a Edits, record: usize) -> Option<Self> {
-        let is_easy = |edit: &Edit| match edits.path(edit).keys() {
-            [key] if key == "log" => edit.kind != ValueKind::Absent,
-            [key] if key == "log_raw" => edit.kind == ValueKind::Absent,
-            keys => !WRITTEN.contains(&keys[0].as_str()),
-        };
-        edits.of(record).all(is_easy).then(|| {
-            let mut line = Self::default();
-            let others = || edits.of(record).filter(|edit| !is_text(edits, edit));
-            edits.of(record).filter(|edit| is_text(edits, edit)).for_each(|edit| line.take(edits, edit));
-            line.added = if others().next().is_none() {
-                Added::Nothing
-            } else if stand_alone(edits, others()) {
-                Added::Members(edits, record)
-            } else {
-                let mut object = Object::default();
-                for edit in others().filter(|edit| !is_made(edits, edit, Some(&mut object))) {
-                    edits.path(edit).blocked().add(1);
+        let mut line = Self::default();
+        for edit in edits.of(record) {
+            match (edits.path(edit).in_line(), edit.kind) {
+                (InLine::Text, kind) if kind != ValueKind::Absent => {
+                    line.log = Some(New { kind, bytes: edits.value(edit) });
                 }
-                Added::Object(object)
-            };
-            line
-        })
-    }
-
-    fn take(&mut self, edits: &'a Edits, edit: &Edit) {
-        match edits.path(edit).dotted() {
-            "log" => self.log = Some(New { kind: edit.kind, bytes: edits.value(edit) }),
-            _ => self.without_raw = true,
+                (InLine::Raw, ValueKind::Absent) => line.without_raw = true,
+                (InLine::New, _) => line.added = Added::Members(edits, record),
+                _ => return None,
+            }
         }
+        if matches!(line.added, Added::Members(..)) && !stand_alone(edits, new_of(edits, record)) {
+            let mut object = Object::default();
+            for edit in new_of(edits, record).filter(|edit| !is_made(edits, edit, Some(&mut object))) {
+                edits.path(edit).blocked().add(1);
+            }
+            line.added = Added::Object(object);
+        }
+        Some(line)
     }
 
     /// Appends the value of `log`, if it is edited.
@@ -128,9 +141,9 @@ impl<'a> LineEdits<'a> {
     }
 }
 
-/// Whether an edit is of the text, or of its bytes as they were read.
-fn is_text(edits: &Edits, edit: &Edit) -> bool {
-    matches!(edits.path(edit).keys(), [key] if key == "log" || key == "log_raw")
+/// The edits of what the encoder does not write.
+fn new_of(edits: &Edits, record: usize) -> impl Iterator<Item = &Edit> {
+    edits.of(record).filter(|edit| edits.path(edit).in_line() == InLine::New)
 }
 
 /// Whether no two of these edits can have to do with each other: all are fields of the record itself, and each is set
@@ -149,8 +162,7 @@ fn stand_alone<'a>(edits: &'a Edits, others: impl Iterator<Item = &'a Edit>) -> 
 }
 
 fn append_members(edits: &Edits, record: usize, out: &mut Vec<u8>) {
-    let others = edits.of(record).filter(|edit| edit.kind != ValueKind::Absent && !is_text(edits, edit));
-    for edit in others {
+    for edit in new_of(edits, record).filter(|edit| edit.kind != ValueKind::Absent) {
         if let Some(member) = edits.path(edit).member() {
             out.extend_from_slice(member);
             New { kind: edit.kind, bytes: edits.value(edit) }.append(out);

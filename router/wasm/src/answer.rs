@@ -1,5 +1,6 @@
 //! What a plugin answered, held to the interface's rules: all of it is followed, or none.
-use sluice_core::{Severity, ValueKind, json::is_shallow};
+use sluice_core::json::{is_shallow, number_end};
+use sluice_core::{Severity, ValueKind};
 
 use crate::bindings::{enricher, notifier};
 
@@ -115,21 +116,27 @@ pub(crate) fn edits(edits: enricher::Edits, len: u32, writes: usize) -> Result<A
 }
 
 fn value_kind(code: u8, value: &[u8]) -> Result<ValueKind, &'static str> {
-    let (kind, begins): (_, fn(u8) -> bool) = match code {
+    let (kind, fits) = match code {
         0 | 1 if !value.is_empty() => return Err("has bytes, and its kind has none"),
-        0 => return Ok(ValueKind::Absent),
-        1 => return Ok(ValueKind::Null),
-        2 if simdutf8::basic::from_utf8(value).is_ok() => return Ok(ValueKind::Text),
-        2 => return Err("is not UTF-8"),
-        3 => (ValueKind::Number, |first| first == b'-' || first.is_ascii_digit()),
-        4 => (ValueKind::Boolean, |first| matches!(first, b't' | b'f')),
-        5 => (ValueKind::Object, |first| first == b'{'),
-        6 => (ValueKind::Array, |first| first == b'['),
+        0 => (ValueKind::Absent, true),
+        1 => (ValueKind::Null, true),
+        2 if simdutf8::basic::from_utf8(value).is_err() => return Err("is not UTF-8"),
+        2 => (ValueKind::Text, true),
+        3 => (ValueKind::Number, number_end(value, 0) == Some(value.len())),
+        4 => (ValueKind::Boolean, matches!(value, b"true" | b"false")),
+        5 => (ValueKind::Object, is_json(value, b'{', b'}')),
+        6 => (ValueKind::Array, is_json(value, b'[', b']')),
         _ => return Err("is of a kind that this version does not know"),
     };
-    let is_json = is_shallow(value) && serde_json::from_slice::<&serde_json::value::RawValue>(value).is_ok();
-    let fits = is_json && value.first().is_some_and(|first| begins(*first)) && value.last() > Some(&b' ');
     if fits { Ok(kind) } else { Err("is not the JSON that its kind says") }
+}
+
+/// Whether this is one whole JSON value that begins and ends with these.
+fn is_json(value: &[u8], first: u8, last: u8) -> bool {
+    value.first() == Some(&first)
+        && value.last() == Some(&last)
+        && is_shallow(value)
+        && serde_json::from_slice::<&serde_json::value::RawValue>(value).is_ok()
 }
 
 /// Checks a notifier's answer; `len` 0 for one without records.

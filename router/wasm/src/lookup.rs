@@ -1,14 +1,13 @@
 //! Finds a field in JSON that nobody parsed.
 //!
 //! Lazily: what lies behind the field is not looked at, so JSON that is broken there gives its field all the same.
-//! What is not UTF-8 or nested deeper than [`sluice_core::json::DEEPEST`] has no fields, nor has what is broken before the field
-//! (though where keys are malformed, the library may still find one).
-//!
-//! Walking an object costs more than to search its bytes for a key. So of several keys those that occur nowhere are not
-//! walked for, and a walk ends where the last of the others is found. A single key is mostly there: it is not searched.
+//! What comes behind a value nested deeper than [`sluice_core::json::DEEPEST`] is not found, nor what comes behind
+//! something broken. The walk is that of the splicer: what a plugin sees of a document is what an edit of it meets.
+use std::borrow::Cow;
+
 use memchr::memmem;
-use sluice_core::json::is_shallow;
-use sonic_rs::{JsonType, JsonValueTrait, LazyValue};
+use sluice_core::members::{Member, Members};
+use sonic_rs::LazyValue;
 
 use crate::column::{Builder, Kind};
 use crate::first_text::FirstText;
@@ -26,12 +25,7 @@ struct Key {
     /// `"name.`: the beginning of a literal key that joins this one and more. Hardly any JSON has one, and one search
     /// for it is cheaper than to look for each join. A key that is written with escapes is not found that way.
     joined: memmem::Finder<'static>,
-    /// `"name"`, if it can be written in no other way than this, or by [`ESCAPE`].
-    quoted: Option<memmem::Finder<'static>>,
 }
-
-/// The beginning of an escape that can stand for any character. JSON without it writes letters as themselves.
-const ESCAPE: &[u8] = b"\\u";
 
 /// What a path has led to so far.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +39,6 @@ pub(crate) enum Found<'a> {
 #[derive(Debug)]
 pub(crate) struct Search<'p> {
     paths: Vec<&'p Path>,
-    escape: memmem::Finder<'static>,
     first: Option<FirstText>,
     /// The groups of all paths, where the walk over a record begins: behind the same number of keys each time.
     known: Option<Known>,
@@ -88,17 +81,9 @@ impl Path {
 
 impl Key {
     fn new(name: &str) -> Self {
-        let finder = |bytes: &str| memmem::Finder::new(bytes).into_owned();
         let quoted = sonic_rs::to_string(name).unwrap_or_default();
-        let joined = finder(&format!("{}.", quoted.strip_suffix('"').unwrap_or_default()));
-        // Quotes, backslashes, slashes and control characters have escapes of their own.
-        let is_plain = !name.contains(|c: char| matches!(c, '"' | '\\' | '/') || c.is_ascii_control());
-        Self { name: name.into(), joined, quoted: is_plain.then(|| finder(&quoted)) }
-    }
-
-    /// False if no object in this JSON, which is without [`ESCAPE`], has the key.
-    fn may_occur(&self, json: &[u8]) -> bool {
-        self.quoted.as_ref().is_none_or(|quoted| quoted.find(json).is_some())
+        let joined = format!("{}.", quoted.strip_suffix('"').unwrap_or_default());
+        Self { name: name.into(), joined: memmem::Finder::new(&joined).into_owned() }
     }
 }
 
@@ -110,7 +95,7 @@ impl<'p> Search<'p> {
             [path] => FirstText::new(path),
             _ => None,
         };
-        let mut search = Self { paths, escape: memmem::Finder::new(ESCAPE), first, known: None };
+        let mut search = Self { paths, first, known: None };
         // Behind the first key, unless a path ends there.
         let (set, shortest) = (search.all(), search.paths.iter().map(|path| path.keys.len()).min());
         let depth = usize::from(shortest > Some(1) && begins_alike(&search.paths));
@@ -153,31 +138,26 @@ impl<'p> Search<'p> {
 
     fn of_groups(&self, groups: &[Group], depth: usize, json: &str, out: &mut [Builder]) -> Set {
         let (mut answered, mut pending) = (0, 0);
-        let sifts = groups.len() > 1 && self.escape.find(json.as_bytes()).is_none();
         for group in groups {
             let key = &self.paths[group.path].keys[depth];
             if group.further != 0 && key.joined.find(json.as_bytes()).is_some() {
                 answered |= members(group.further).fold(0, |found, path| found | self.joined(path, depth, json, out));
             }
-            if group.same & !answered != 0 && (!sifts || key.may_occur(json.as_bytes())) {
-                pending |= group.same & !answered;
-            }
+            pending |= group.same & !answered;
         }
-        if pending == 0 {
-            return answered;
-        }
-        for (key, value) in sonic_rs::to_object_iter(json).map_while(Result::ok) {
-            let named = groups
-                .iter()
-                .find(|group| group.same & pending != 0 && self.paths[group.path].keys[depth].name.as_str() == key);
-            if let Some(group) = named {
+        let Some(mut walk) = Members::of(json.as_bytes()) else { return answered };
+        while pending != 0
+            && let Some(member) = walk.next()
+        {
+            let is_named = |group: &&Group| {
+                let name = self.paths[group.path].keys[depth].name.as_bytes();
+                group.same & pending != 0 && member.key.as_deref() == Some(name)
+            };
+            if let Some(group) = groups.iter().find(is_named) {
                 // The first of several members with one key counts, wherever it leads.
                 let named = group.same & pending;
                 pending &= !named;
-                answered |= self.in_value(named, depth + 1, &value, out);
-                if pending == 0 {
-                    break;
-                }
+                answered |= self.in_value(named, depth + 1, &json[member.value], out);
             }
         }
         answered
@@ -188,9 +168,10 @@ impl<'p> Search<'p> {
         let keys = &self.paths[path].keys[depth..];
         for count in (2..=keys.len()).rev() {
             let name = keys[..count].iter().map(|key| key.name.as_str()).collect::<Vec<_>>().join(".");
-            let member = sonic_rs::to_object_iter(json).map_while(Result::ok).find(|(key, _)| *key == name);
-            if let Some((_, value)) = member
-                && self.in_value(1 << path, depth + count, &value, out) != 0
+            let is_named = |member: &Member| member.key.as_deref() == Some(name.as_bytes());
+            let member = Members::of(json.as_bytes()).and_then(|mut walk| walk.find(is_named));
+            if let Some(member) = member
+                && self.in_value(1 << path, depth + count, &json[member.value], out) != 0
             {
                 return 1 << path;
             }
@@ -198,13 +179,24 @@ impl<'p> Search<'p> {
         0
     }
 
-    fn in_value(&self, set: Set, depth: usize, value: &LazyValue, out: &mut [Builder]) -> Set {
+    /// `json` is one value as a [`Members`] walk found it.
+    fn in_value(&self, set: Set, depth: usize, json: &str, out: &mut [Builder]) -> Set {
         // Most texts are no objects, which can be seen before their escapes are resolved.
         let ends_here = members(set).any(|path| self.paths[path].keys.len() == depth);
-        if !ends_here && is_plain_text(value.as_raw_str()) {
+        if !ends_here && is_plain_text(json) {
             return 0;
         }
-        with_found(value, |found| self.in_found(set, depth, found, out))
+        let found = match json.as_bytes().first() {
+            Some(b'"') => return self.in_found(set, depth, Found::Text(&text_of(json)), out),
+            Some(b'n') => Found::Value(Kind::Null, ""),
+            Some(b't' | b'f') => Found::Value(Kind::Boolean, json),
+            // The walk passes over them by their brackets; a plugin gets only whole ones.
+            Some(b'{' | b'[') if ends_here && sonic_rs::from_str::<LazyValue>(json).is_err() => return 0,
+            Some(b'{') => Found::Value(Kind::Object, json),
+            Some(b'[') => Found::Value(Kind::Array, json),
+            _ => Found::Value(Kind::Number, json),
+        };
+        self.in_found(set, depth, found, out)
     }
 
     fn in_found(&self, set: Set, depth: usize, found: Found, out: &mut [Builder]) -> Set {
@@ -218,7 +210,7 @@ impl<'p> Search<'p> {
         let goes_on = match found {
             _ if further == 0 => false,
             Found::Value(kind, _) => kind == Kind::Object,
-            Found::Text(text) => starts_an_object(text) && is_shallow(text.as_bytes()),
+            Found::Text(text) => starts_an_object(text),
         };
         if goes_on { here | self.in_object(further, depth, text, out) } else { here }
     }
@@ -253,17 +245,14 @@ fn only(set: Set, keep: impl Fn(usize) -> bool) -> Set {
     members(set).filter(|path| keep(*path)).fold(0, |kept, path| kept | 1 << path)
 }
 
-/// Hands over a value; texts come without their escapes.
-fn with_found<T>(value: &LazyValue, then: impl FnOnce(Found) -> T) -> T {
-    then(match value.get_type() {
-        // Only a lone surrogate is valid so far and no text.
-        JsonType::String => Found::Text(value.as_str().unwrap_or("\u{fffd}")),
-        JsonType::Null => Found::Value(Kind::Null, ""),
-        JsonType::Boolean => Found::Value(Kind::Boolean, value.as_raw_str()),
-        JsonType::Number => Found::Value(Kind::Number, value.as_raw_str()),
-        JsonType::Object => Found::Value(Kind::Object, value.as_raw_str()),
-        JsonType::Array => Found::Value(Kind::Array, value.as_raw_str()),
-    })
+/// The text of a JSON string, without its quotes and escapes. What is no text all the same, as one with half of a
+/// surrogate pair, is U+FFFD.
+fn text_of(json: &str) -> Cow<'_, str> {
+    let inner = &json[1..json.len() - 1];
+    if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
+        return inner.into();
+    }
+    sonic_rs::from_str::<String>(json).unwrap_or_else(|_| "\u{fffd}".into()).into()
 }
 
 /// True for a JSON string that does not [start an object](starts_an_object), with escapes or without.

@@ -2,9 +2,12 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use crate::{ValueKind, encode::append_text, json::DEEPEST};
-
-use super::members::{Member, Members};
+use crate::{
+    ValueKind,
+    encode::append_text,
+    json::DEEPEST,
+    members::{Member, Members},
+};
 
 /// A value that an edit sets.
 #[derive(Clone, Copy, Debug)]

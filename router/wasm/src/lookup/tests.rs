@@ -59,6 +59,10 @@ fn values_and_kinds() {
         (r#"{"a":1}"#, &["b"], Kind::Absent, ""),
         (r#"{"a":1, broken"#, &["a"], Kind::Number, "1"),
         (r#"{"x":broken, "a":1}"#, &["a"], Kind::Absent, ""),
+        (r#"{"a":{"b":1 2}}"#, &["a"], Kind::Absent, ""),
+        (r#"{"a":[1 2]}"#, &["a"], Kind::Absent, ""),
+        (r#"{"a":"\ud800"}"#, &["a"], Kind::Text, "\u{fffd}"),
+        (r#"{"a":01}"#, &["a"], Kind::Absent, ""),
         ("[1]", &["a"], Kind::Absent, ""),
         ("", &["a"], Kind::Absent, ""),
     ] {

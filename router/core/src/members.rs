@@ -4,11 +4,11 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use crate::json::{DEEPEST, plain_end};
+use crate::json::{DEEPEST, number_end, plain_end};
 
 /// Where a member lies, as offsets into the JSON.
 #[derive(Debug)]
-pub(super) struct Member<'a> {
+pub struct Member<'a> {
     /// Without its escapes; `None` for what is no text all the same, and so equals no key.
     pub key: Option<Cow<'a, [u8]>>,
     /// The key's first quote.
@@ -18,7 +18,7 @@ pub(super) struct Member<'a> {
 
 /// Walks over the members, up to the object's end or to where it is broken.
 #[derive(Debug)]
-pub(super) struct Members<'a> {
+pub struct Members<'a> {
     json: &'a [u8],
     at: usize,
     is_first: bool,
@@ -73,7 +73,10 @@ impl<'a> Members<'a> {
             b't' => self.literal(b"true"),
             b'f' => self.literal(b"false"),
             b'n' => self.literal(b"null"),
-            _ => self.number(),
+            _ => {
+                self.at = number_end(self.json, self.at)?;
+                Some(())
+            }
         }
     }
 
@@ -124,31 +127,6 @@ impl<'a> Members<'a> {
             }
             self.at += 1;
         }
-    }
-
-    fn number(&mut self) -> Option<()> {
-        let _ = self.accept(b'-');
-        let leading_zero = self.peek() == Some(b'0');
-        if self.digits()? > 1 && leading_zero {
-            return None;
-        }
-        if self.accept(b'.').is_some() {
-            self.digits()?;
-        }
-        if self.accept(b'e').or_else(|| self.accept(b'E')).is_some() {
-            let _ = self.accept(b'+').or_else(|| self.accept(b'-'));
-            self.digits()?;
-        }
-        Some(())
-    }
-
-    /// One digit at least; their count.
-    fn digits(&mut self) -> Option<usize> {
-        let start = self.at;
-        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-            self.at += 1;
-        }
-        (self.at > start).then_some(self.at - start)
     }
 
     fn literal(&mut self, word: &[u8]) -> Option<()> {
