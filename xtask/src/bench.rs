@@ -47,7 +47,7 @@ enum Part {
     Agent,
     /// Kafka → an index that only counts: CPU seconds a GiB, peak memory
     Indexer,
-    /// Kafka without exceptions → exception-notifier → a webhook: CPU time a record
+    /// Kafka without exceptions → exception-notifier → a webhook: CPU time a record, beside a notifier that does nothing
     Notifier,
     /// An agent with three plugins and an indexer that have nothing to do: CPU time, memory
     Idle,
@@ -130,10 +130,19 @@ fn loaded(bench: &Bench, options: &Options, wanted: &dyn Fn(Part) -> bool) -> Re
             figures.push(timed(name, || indexer::run(bench, &load, name, chain))?);
         }
     }
+    let mut added = None;
     if wanted(Part::Notifier) {
-        figures.push(timed(notifier::NAME, || notifier::run(bench, &load))?);
+        let notifier = |name, chain| timed(name, || notifier::run(bench, &load, name, chain));
+        let idle = notifier("notifier that does nothing", Chain::Idle)?;
+        let exceptions = notifier("exception-notifier", Chain::ExceptionNotifier)?;
+        added = Some(exceptions.cpu_per_record() - idle.cpu_per_record());
+        figures.extend([idle, exceptions]);
     }
     Figures::print(&figures);
+    if let Some(added) = added {
+        let verdict = verdict(added, notifier::TARGET, "us a record");
+        println!("\nwhat exception-notifier adds to reading Kafka: {added:.2} us a record{verdict}");
+    }
     if let Some(ratio) = ratio {
         println!("\nagent, CPU time with three plugins to none: {ratio:.2}{}", verdict(ratio, THREE_PLUGINS, "times"));
     }

@@ -74,7 +74,6 @@ impl Meter {
 pub(crate) enum Target {
     /// Of input.
     SecondsPerGib(f64),
-    MicrosecondsPerRecord(f64),
 }
 
 /// One run.
@@ -102,7 +101,6 @@ impl Figures {
             let (seconds, mib) = (run.busy.as_secs_f64().max(0.001), run.bytes as f64 / GIB * 1024.0);
             let verdict = match run.target {
                 Some(Target::SecondsPerGib(target)) => verdict(run.cpu_per_gib(), target, "s per GiB"),
-                Some(Target::MicrosecondsPerRecord(target)) => verdict(run.cpu_per_record(), target, "us a record"),
                 None => String::new(),
             };
             println!(
@@ -138,7 +136,7 @@ impl Figures {
     }
 
     /// In microseconds.
-    fn cpu_per_record(&self) -> f64 {
+    pub(crate) fn cpu_per_record(&self) -> f64 {
         self.cpu.as_secs_f64() * 1e6 / self.records.max(1) as f64
     }
 }

@@ -10,6 +10,8 @@ pub(crate) enum Chain {
     /// One that drops, one that finds nothing in most records, one that changes each.
     Three,
     ExceptionNotifier,
+    /// A notifier that reads no field and raises no alert.
+    Idle,
 }
 
 impl Chain {
@@ -20,6 +22,7 @@ impl Chain {
             Self::LevelFilter => "filter",
             Self::Three => "three",
             Self::ExceptionNotifier => "notifier",
+            Self::Idle => "idle-notifier",
         }
     }
 
@@ -34,6 +37,7 @@ impl Chain {
             Self::LevelFilter => &[LEVEL_FILTER],
             Self::Three => &[LEVEL_FILTER, ("redact", "{}"), ("json-promote", "{ fields: [level, status] }")],
             Self::ExceptionNotifier => &[("exception-notifier", "{}")],
+            Self::Idle => &[("misbehaves-notifier", "{ do: read-nothing }")],
         };
         let line = |(name, config): &(&str, &str)| {
             let component = components.join(format!("{name}.wasm"));

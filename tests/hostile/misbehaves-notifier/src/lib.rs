@@ -16,9 +16,10 @@ impl lifecycle::Guest for Misbehaves {
         let trick = config.split('"').nth(3).unwrap_or_default().to_string();
         let log = vec!["log".to_string()];
         let writes = if trick == "write" { vec![log.clone()] } else { Vec::new() };
+        let reads = if trick == "read-nothing" { Vec::new() } else { vec![log] };
         TRICK.set(trick);
         let ordering = lifecycle::Ordering::Any;
-        Ok(lifecycle::Manifest { reads: vec![log], writes, times: false, essential: false, ordering })
+        Ok(lifecycle::Manifest { reads, writes, times: false, essential: false, ordering })
     }
 }
 
@@ -45,7 +46,7 @@ impl notifier::Guest for Misbehaves {
             "many-details" => Ok(vec![Alert { details: vec![detail("x"); 33], ..about(0) }]),
             "bad-color" => Ok(vec![Alert { color: "green\"}".into(), ..about(0) }]),
             "control-characters" => Ok(vec![Alert { title: "a\nb\u{1b}[31m\0".into(), ..about(0) }]),
-            "none" => Ok(Vec::new()),
+            "none" | "read-nothing" => Ok(Vec::new()),
             _ => Ok((0..batch.len).map(about).collect()),
         }
     }
