@@ -1,9 +1,11 @@
 //! A component: what it exports is what it may do, what it imports is what it may reach.
 use std::fmt;
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::types::{ComponentInstance, ComponentItem};
 
+use crate::engine::Calls;
 use crate::{Engine, Limits};
 
 /// The line of interfaces that this host speaks; versions of a line understand each other.
@@ -14,6 +16,7 @@ const LINE: &str = "0.1";
 #[derive(Clone)]
 pub struct Component {
     pub(crate) compiled: wasmtime::component::Component,
+    pub(crate) calls: Arc<Calls>,
     pub digest: Digest,
     pub kind: Kind,
     /// Bytes of the file.
@@ -88,14 +91,14 @@ impl Component {
         let compiled = wasmtime::component::Component::from_binary(engine.wasmtime(), bytes)
             .map_err(|error| LoadError::Malformed(crate::fault::one_line(&error.root_cause().to_string())))?;
         let ty = compiled.component_type();
-        let engine = engine.wasmtime();
+        let (calls, engine) = (engine.calls().clone(), engine.wasmtime());
         let exports: Vec<String> = ty.exports(engine).map(|(name, _)| name.to_string()).collect();
         let kind = kind(&exports)?;
         for (name, import) in ty.imports(engine) {
             check_import(name, &import.ty, engine)?;
         }
         let imports = ty.imports(engine).map(|(name, _)| name.to_string()).collect();
-        Ok(Self { digest: Digest(Sha256::digest(bytes).into()), kind, size, exports, imports, compiled })
+        Ok(Self { digest: Digest(Sha256::digest(bytes).into()), kind, size, exports, imports, compiled, calls })
     }
 }
 

@@ -1,17 +1,35 @@
 //! The one WebAssembly engine of the process.
 use std::io;
-use std::thread;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, OnceLock};
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 use wasmtime::{Config, Inlining, OptLevel, WasmBacktraceDetails};
 
+/// Between two looks whether the engine is still there, without any call.
+const LOOK: Duration = Duration::from_secs(1);
 /// How often running plugins are looked after. A call that ends within a tick is never measured at all.
 pub(crate) const TICK: Duration = Duration::from_millis(5);
 
 /// Compiles and runs components. Clones are the same engine; types of different engines must not meet, so a process
 /// has one.
 #[derive(Clone)]
-pub struct Engine(wasmtime::Engine);
+pub struct Engine {
+    wasmtime: wasmtime::Engine,
+    calls: Arc<Calls>,
+}
+
+/// The calls that are under way. While there is none, nothing ticks: an idle process is to sleep.
+#[derive(Debug, Default)]
+pub(crate) struct Calls {
+    running: AtomicUsize,
+    sleeping: AtomicBool,
+    ticker: OnceLock<Thread>,
+}
+
+/// One call under way, until it is dropped.
+pub(crate) struct Call<'a>(&'a Calls);
 
 /// The engine could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -26,19 +44,55 @@ impl Engine {
     /// Makes the engine and starts the thread that ticks for it until the last clone is gone.
     pub fn new() -> Result<Self, EngineError> {
         let engine = wasmtime::Engine::new(&config()).map_err(|error| EngineError::Setup(error.to_string()))?;
-        let watched = engine.weak();
+        let calls = Arc::<Calls>::default();
+        let (watched, running) = (engine.weak(), calls.clone());
         thread::Builder::new().name("plugin-ticks".into()).spawn(move || {
+            running.ticker.get_or_init(thread::current);
             while let Some(engine) = watched.upgrade() {
                 engine.increment_epoch();
                 drop(engine);
+                running.wait();
                 thread::sleep(TICK);
             }
         })?;
-        Ok(Self(engine))
+        Ok(Self { wasmtime: engine, calls })
     }
 
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
-        &self.0
+        &self.wasmtime
+    }
+
+    pub(crate) fn calls(&self) -> &Arc<Calls> {
+        &self.calls
+    }
+}
+
+impl Calls {
+    /// From now on there are ticks.
+    pub fn begin(&self) -> Call<'_> {
+        self.running.fetch_add(1, SeqCst);
+        if self.sleeping.load(SeqCst)
+            && let Some(ticker) = self.ticker.get()
+        {
+            ticker.unpark();
+        }
+        Call(self)
+    }
+
+    /// Sleeps until a call is under way, or for [`LOOK`].
+    fn wait(&self) {
+        // In this order here, and in the other one in `begin`: one of the two sees what the other did.
+        self.sleeping.store(true, SeqCst);
+        if self.running.load(SeqCst) == 0 {
+            thread::park_timeout(LOOK);
+        }
+        self.sleeping.store(false, SeqCst);
+    }
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, SeqCst);
     }
 }
 
@@ -70,12 +124,32 @@ mod tests {
     #[test]
     fn the_thread_ends_with_the_engine() {
         let engine = Engine::new().unwrap();
-        let weak = engine.0.weak();
+        let weak = engine.wasmtime.weak();
         drop(engine);
         let deadline = std::time::Instant::now() + Duration::from_secs(10);
         while weak.upgrade().is_some() {
             assert!(std::time::Instant::now() < deadline, "the engine is still held");
             thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn a_call_wakes_the_ticks_however_it_meets_them() {
+        let calls = Arc::<Calls>::default();
+        let (sleeper, woken) = (calls.clone(), std::sync::mpsc::channel());
+        thread::spawn(move || {
+            sleeper.ticker.get_or_init(thread::current);
+            for _ in 0..1000 {
+                let before = std::time::Instant::now();
+                sleeper.wait();
+                let _ = woken.0.send(before.elapsed());
+            }
+        });
+        for _ in 0..1000 {
+            let call = calls.begin();
+            let slept = woken.1.recv().unwrap();
+            drop(call);
+            assert!(slept < LOOK, "a call was not noticed for {slept:?}");
         }
     }
 }

@@ -7,6 +7,7 @@ use wasmtime::{Result, Store};
 use crate::answer::{self, Answer};
 use crate::bindings::{Batch, enricher, filter, lifecycle, log, notifier};
 use crate::component::{Component, Kind};
+use crate::engine::Calls;
 use crate::fault::{Cause, one_line, trap};
 use crate::limits::{Guard, Limits};
 use crate::log::Voice;
@@ -17,6 +18,7 @@ pub(crate) struct Linked {
     pre: InstancePre<State>,
     lifecycle: lifecycle::GuestIndices,
     role: RoleIndices,
+    calls: Arc<Calls>,
 }
 
 enum RoleIndices {
@@ -31,6 +33,7 @@ pub(crate) struct Instance {
     role: Role,
     /// How many fields it may write.
     writes: usize,
+    calls: Arc<Calls>,
 }
 
 enum Role {
@@ -65,7 +68,7 @@ impl Linked {
             Kind::Enricher => RoleIndices::Enricher(enricher::GuestIndices::new(&pre)?),
             Kind::Notifier => RoleIndices::Notifier(notifier::GuestIndices::new(&pre)?),
         };
-        Ok(Self { pre, lifecycle, role })
+        Ok(Self { pre, lifecycle, role, calls: component.calls.clone() })
     }
 }
 
@@ -83,6 +86,7 @@ impl Instance {
         store.limiter(|state| &mut state.guard);
         store.epoch_deadline_callback(|mut store| store.data_mut().guard.tick());
         store.set_hostcall_fuel(limits.answer);
+        let _call = linked.calls.begin();
         begin(&mut store);
         let failed = |error: wasmtime::Error| ("instantiate", trap(&error));
         let instance = linked.pre.instantiate(&mut store).map_err(failed)?;
@@ -96,12 +100,13 @@ impl Instance {
         let manifest = answered(lifecycle.call_configure(&mut store, options))
             .and_then(|manifest| Manifest::check(manifest, kind).map_err(Cause::Invalid))
             .map_err(|cause| ("configure", cause))?;
-        Ok((Self { store, role, writes: manifest.writes.len() }, manifest))
+        Ok((Self { store, role, writes: manifest.writes.len(), calls: linked.calls.clone() }, manifest))
     }
 
     /// What the plugin says to a batch, held to the interface's rules.
     pub fn call(&mut self, batch: Batch<'_>) -> Result<Answer, Failed> {
         let (len, writes, store) = (batch.len, self.writes, &mut self.store);
+        let _call = self.calls.begin();
         begin(store);
         match &self.role {
             Role::Filter(guest) => answered(guest.call_filter(store, batch))
@@ -119,6 +124,7 @@ impl Instance {
     /// What a notifier has to say without records; nothing for other kinds.
     pub fn tick(&mut self, now: u64) -> Result<Answer, Failed> {
         let Role::Notifier(guest) = &self.role else { return Ok(Answer::Alerts(Vec::new())) };
+        let _call = self.calls.begin();
         begin(&mut self.store);
         answered(guest.call_tick(&mut self.store, now))
             .and_then(|alerts| answer::alerts(alerts, 0).map_err(Cause::Invalid))
