@@ -7,7 +7,11 @@ use std::{fs, hint::black_box, io::Write, sync::Arc, time::Duration};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use sluice_core::{Generation, Ledger, RecordId, pipeline::Source};
-use sluice_tail::{Config, Tail, cri, docker, fragment::Fragment};
+use sluice_tail::{
+    Config, Tail, cri, docker,
+    fragment::Fragment,
+    multiline::{Language, Multiline},
+};
 
 const FILE: usize = 64 << 20;
 
@@ -58,6 +62,18 @@ fn parse(criterion: &mut Criterion) {
     });
 }
 
+/// What it costs to see that a line begins no trace, with all languages.
+fn traces(criterion: &mut Criterion) {
+    let multiline = Multiline::new(Language::ALL.to_vec(), Vec::new(), 1000);
+    let mut group = criterion.benchmark_group("traces");
+    let words = format!("2023-11-14 22:13:20.123 INFO [main] com.shop.App - {}", "request served ".repeat(14));
+    for (name, line) in [("json", text(1)), ("words", words)] {
+        group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
+            bencher.iter(|| multiline.first(black_box(line.as_bytes())));
+        });
+    }
+}
+
 /// The whole stage: find, read, take apart, identify, batch. Each batch is delivered at once.
 fn whole_tail(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
@@ -99,5 +115,5 @@ fn whole_tail(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, parse, whole_tail);
+criterion_group!(benches, parse, traces, whole_tail);
 criterion_main!(benches);

@@ -2,7 +2,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use sluice_core::{Batch, Origin, Place, Receipt, Record, RecordId, Shape, Stream};
+use sluice_core::{Batch, Origin, Part, Place, Receipt, Record, RecordId, Shape, Stream};
 
 use crate::Counters;
 
@@ -18,6 +18,7 @@ pub struct Head {
     pub range: Range<u64>,
     /// The text was cut.
     pub cut: bool,
+    pub part: Part,
 }
 
 #[derive(Debug, Default)]
@@ -44,7 +45,11 @@ impl Assembly {
     /// Makes a record of `arena[start..]`. Bytes that are not UTF-8 become U+FFFD, and the arena then holds the bytes
     /// as read behind the text. `utf8` saves the look where the caller knows.
     pub fn seal(&mut self, start: usize, head: Head, identity: u64, utf8: bool, counters: &Counters) {
-        let id = RecordId::of_line(identity, head.range.clone(), &self.arena[start..]);
+        let text = &self.arena[start..];
+        let id = match head.part.number {
+            0 => RecordId::of_line(identity, head.range.clone(), text),
+            number => RecordId::of_piece(identity, head.range.start, number, text),
+        };
         let mut end = self.arena.len();
         if !utf8 && std::str::from_utf8(&self.arena[start..]).is_err() {
             let raw = self.arena.split_off(start);
@@ -56,6 +61,11 @@ impl Assembly {
         if head.cut {
             counters.lines_cut.add(1);
         }
+        if head.part.number == 1 {
+            counters.lines_split.add(1);
+        } else if head.part.number == 0 && head.part.goes_on {
+            counters.joins_ended_early.add(1);
+        }
         self.records.push(Record {
             start: start as u32,
             end: end as u32,
@@ -65,6 +75,7 @@ impl Assembly {
             timed: true,
             stream: head.stream,
             truncated: head.cut,
+            part: head.part,
             position: head.range.start,
             id,
         });

@@ -7,8 +7,10 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use sluice_core::Failure;
 use tracing::warn;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
     fingerprint::{Fingerprint, Inode},
@@ -16,7 +18,10 @@ use crate::{
     position::Position,
 };
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// What programs wrote that were older than the checksum.
+const FIRST_VERSION: u32 = 1;
+const PROGRAM: &str = concat!("sluice ", env!("CARGO_PKG_VERSION"));
 const COMPONENT: &str = "files source";
 
 /// What is remembered of one file.
@@ -39,6 +44,17 @@ pub struct Entry {
     /// Its length when it was last looked at.
     #[serde(default)]
     pub size: u64,
+    /// When it was made, and last written to; 0 where that is not known (see [`crate::fingerprint::Stamp`]).
+    #[serde(default)]
+    pub born: u64,
+    #[serde(default)]
+    pub modified: u64,
+    /// It was read to its end and will not grow any more, for all that was known.
+    #[serde(default)]
+    pub ended: bool,
+    /// Another host wrote this: a path there is another file here.
+    #[serde(default)]
+    pub foreign: bool,
 }
 
 impl Entry {
@@ -55,7 +71,15 @@ impl Entry {
 #[derive(Serialize, Deserialize)]
 struct Document {
     version: u32,
-    files: Vec<Entry>,
+    /// The program and its version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    written_by: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    host: Option<String>,
+    /// Of `files` as it stands there, as hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    checksum: Option<String>,
+    files: Box<RawValue>,
 }
 
 /// The document of one pipeline, held by one process at a time.
@@ -63,6 +87,8 @@ struct Document {
 pub struct Checkpoints {
     folder: PathBuf,
     path: PathBuf,
+    /// Who writes, as far as the config tells.
+    host: Option<String>,
     /// The document as it is on disk.
     saved: Vec<u8>,
     /// Locked for as long as it is open.
@@ -73,11 +99,14 @@ impl Checkpoints {
     /// Takes the checkpoints of `pipeline` in `folder`, and what they remember: `None` at a first start.
     ///
     /// A document that cannot be understood is set aside, and its files are read from their beginning.
-    pub fn open(folder: &Path, pipeline: &str) -> Result<(Self, Option<Vec<Entry>>), Failure> {
+    ///
+    /// `host` is this node. What another one wrote is used for the files that prove to be the same.
+    pub fn open(folder: &Path, pipeline: &str, host: Option<&str>) -> Result<(Self, Option<Vec<Entry>>), Failure> {
         fs::create_dir_all(folder).map_err(|error| unusable(folder, &error))?;
         let lock = lock(folder, pipeline)?;
         let path = folder.join(format!("{pipeline}.json"));
-        let mut checkpoints = Self { folder: folder.into(), path, saved: Vec::new(), _lock: lock };
+        let host = host.map(str::to_owned);
+        let mut checkpoints = Self { folder: folder.into(), path, host, saved: Vec::new(), _lock: lock };
         // Found out now and not at the first save: a folder that nobody can write to. No document is made of it: one
         // without files says that there is no history.
         checkpoints.probe().map_err(|error| unusable(folder, &error))?;
@@ -102,10 +131,10 @@ impl Checkpoints {
             Err(error) => return Err(unusable(&self.path, &error)),
         };
         let entries = match understand(&content) {
-            Ok(entries) => entries,
+            Ok(remembered) => remembered.for_host(self.host.as_deref(), &self.path),
             Err(reason) => {
                 let aside = set_aside(&self.path).map_err(|error| unusable(&self.folder, &error))?;
-                self.replace(&document(&[])?).map_err(|error| {
+                self.replace(&document(&[], self.host.as_deref())?).map_err(|error| {
                     // Without any document the next start would be a first one.
                     fs::rename(&aside, &self.path).ok();
                     unusable(&self.folder, &error)
@@ -117,13 +146,13 @@ impl Checkpoints {
                 Vec::new()
             }
         };
-        self.saved = document(&entries)?;
+        self.saved = content;
         Ok(Some(entries))
     }
 
     /// Replaces the document, where it changed. After a crash it is the old one or the new one, never a part.
     pub fn save(&mut self, entries: &[Entry]) -> Result<(), Failure> {
-        let content = document(entries)?;
+        let content = document(entries, self.host.as_deref())?;
         if content == self.saved {
             return Ok(());
         }
@@ -178,23 +207,74 @@ fn unusable(path: &Path, error: &io::Error) -> Failure {
     }
 }
 
-fn understand(content: &[u8]) -> Result<Vec<Entry>, String> {
+/// What a document says.
+#[derive(Debug)]
+struct Memory {
+    host: Option<String>,
+    entries: Vec<Entry>,
+}
+
+impl Memory {
+    /// The entries as the agent of `host` may use them.
+    fn for_host(self, host: Option<&str>, path: &Path) -> Vec<Entry> {
+        let (Some(theirs), Some(ours)) = (self.host, host) else { return self.entries };
+        if theirs == ours {
+            return self.entries;
+        }
+        warn!(
+            checkpoints = %path.display(), written_on = theirs, host = ours,
+            "these checkpoints were written on another host; they are used for files that are the same here, and all \
+             other files are read from their beginning"
+        );
+        self.entries.into_iter().map(|entry| Entry { foreign: true, ..entry }).collect()
+    }
+}
+
+/// A checksum is looked at wherever there is one; only the first version had none.
+fn understand(content: &[u8]) -> Result<Memory, String> {
     #[derive(Deserialize)]
     struct Versioned {
         version: u32,
+        written_by: Option<String>,
     }
-    let Versioned { version } = serde_json::from_slice(content).map_err(|error| error.to_string())?;
-    if version != VERSION {
-        return Err(format!("version {version} is not {VERSION}"));
+    let Versioned { version, written_by } = serde_json::from_slice(content).map_err(|error| error.to_string())?;
+    if !(FIRST_VERSION..=VERSION).contains(&version) {
+        let by = written_by.map_or_else(String::new, |program| format!(" by {program}"));
+        return Err(format!("it was written{by} as version {version}, and {PROGRAM} reads versions up to {VERSION}"));
     }
-    let document: Document = serde_json::from_slice(content).map_err(|error| error.to_string())?;
-    Ok(document.files)
+    let Document { host, checksum, files, .. } = serde_json::from_slice(content).map_err(|error| error.to_string())?;
+    match checksum {
+        Some(checksum) if checksum != checksum_of(&files) => Err("its checksum does not agree".into()),
+        None if version > FIRST_VERSION => Err("its checksum is missing".into()),
+        _ => {
+            let entries = serde_json::from_str(files.get()).map_err(|error| error.to_string())?;
+            Ok(Memory { host, entries })
+        }
+    }
 }
 
-fn document(entries: &[Entry]) -> Result<Vec<u8>, Failure> {
-    let document = Document { version: VERSION, files: entries.to_vec() };
-    serde_json::to_vec_pretty(&document)
-        .map_err(|error| Failure::fatal(COMPONENT, format!("cannot write checkpoints: {error}")))
+/// The document as it would be saved, of one that is understood.
+pub fn rewritten(content: &[u8]) -> Option<Vec<u8>> {
+    let Memory { host, entries } = understand(content).ok()?;
+    document(&entries, host.as_deref()).ok()
+}
+
+fn document(entries: &[Entry], host: Option<&str>) -> Result<Vec<u8>, Failure> {
+    let write = || {
+        let files = RawValue::from_string(serde_json::to_string_pretty(entries)?)?;
+        serde_json::to_vec_pretty(&Document {
+            version: VERSION,
+            written_by: Some(PROGRAM.into()),
+            host: host.map(str::to_owned),
+            checksum: Some(checksum_of(&files)),
+            files,
+        })
+    };
+    write().map_err(|error: serde_json::Error| Failure::fatal(COMPONENT, format!("cannot write checkpoints: {error}")))
+}
+
+fn checksum_of(files: &RawValue) -> String {
+    format!("{:016x}", xxh3_64(files.get().as_bytes()))
 }
 
 /// Renames the document to the first `….bad-<n>` that is free.
@@ -211,6 +291,7 @@ fn set_aside(path: &Path) -> io::Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use sluice_core::Kind;
 
     use super::*;
@@ -227,6 +308,10 @@ mod tests {
             stderr: 5,
             time: 7,
             size: 12,
+            born: 3,
+            modified: 4,
+            ended: false,
+            foreign: false,
         }
     }
 
@@ -235,11 +320,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let nested = folder.path().join("a/b");
         {
-            let (mut checkpoints, entries) = Checkpoints::open(&nested, "ship").unwrap();
+            let (mut checkpoints, entries) = Checkpoints::open(&nested, "ship", None).unwrap();
             assert_eq!(entries, None);
             checkpoints.save(&[entry()]).unwrap();
         }
-        let (mut checkpoints, entries) = Checkpoints::open(&nested, "ship").unwrap();
+        let (mut checkpoints, entries) = Checkpoints::open(&nested, "ship", None).unwrap();
         assert_eq!(entries, Some(vec![entry()]));
         assert_eq!(entry().position(), Position { stdout: 10, stderr: 5, memory: 0, time: 7 });
         // Unchanged, it is not written again: the file may be removed and stays away.
@@ -252,7 +337,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_understood_is_set_aside() {
-        let whole = document(&[entry()]).unwrap();
+        let whole = document(&[entry()], None).unwrap();
         let whole = String::from_utf8(whole).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ship.json");
@@ -260,7 +345,9 @@ mod tests {
             whole[..whole.len() / 2].to_owned(),
             String::new(),
             "\0".repeat(whole.len()),
-            whole.replace("\"version\": 1", "\"version\": 2"),
+            whole.replace("\"version\": 2", "\"version\": 3"),
+            whole.replace("\"stdout\": 10", "\"stdout\": 90"),
+            whole.replace("checksum", "checksun"),
             whole.replace("\"cri\"", "\"cbor\""),
             "[]".into(),
         ]
@@ -268,7 +355,7 @@ mod tests {
         .enumerate()
         {
             fs::write(&path, &content).unwrap();
-            let (_checkpoints, entries) = Checkpoints::open(folder.path(), "ship").unwrap();
+            let (_checkpoints, entries) = Checkpoints::open(folder.path(), "ship", None).unwrap();
             assert_eq!(entries, Some(Vec::new()), "{content}");
             let aside = folder.path().join(format!("ship.json.bad-{}", n + 1));
             assert_eq!(fs::read_to_string(aside).unwrap(), content);
@@ -278,13 +365,13 @@ mod tests {
     #[test]
     fn one_process_at_a_time() {
         let folder = tempfile::tempdir().unwrap();
-        let first = Checkpoints::open(folder.path(), "ship").unwrap();
-        let failure = Checkpoints::open(folder.path(), "ship").unwrap_err();
+        let first = Checkpoints::open(folder.path(), "ship", None).unwrap();
+        let failure = Checkpoints::open(folder.path(), "ship", None).unwrap_err();
         assert_eq!(failure.kind, Kind::Fatal);
         assert!(failure.text.contains("ship.lock is locked by another process"), "{failure}");
-        Checkpoints::open(folder.path(), "other").unwrap();
+        Checkpoints::open(folder.path(), "other", None).unwrap();
         drop(first);
-        Checkpoints::open(folder.path(), "ship").unwrap();
+        Checkpoints::open(folder.path(), "ship", None).unwrap();
     }
 
     #[test]
@@ -305,10 +392,10 @@ mod tests {
     fn opening_makes_no_document() {
         let folder = tempfile::tempdir().unwrap();
         for _ in 0..2 {
-            assert_eq!(Checkpoints::open(folder.path(), "ship").unwrap().1, None);
+            assert_eq!(Checkpoints::open(folder.path(), "ship", None).unwrap().1, None);
         }
-        Checkpoints::open(folder.path(), "ship").unwrap().0.save(&[]).unwrap();
-        assert_eq!(Checkpoints::open(folder.path(), "ship").unwrap().1, Some(Vec::new()));
+        Checkpoints::open(folder.path(), "ship", None).unwrap().0.save(&[]).unwrap();
+        assert_eq!(Checkpoints::open(folder.path(), "ship", None).unwrap().1, Some(Vec::new()));
     }
 
     #[test]
@@ -316,9 +403,103 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         fs::write(&file, "").unwrap();
-        let failure = Checkpoints::open(&file, "ship").unwrap_err();
+        let failure = Checkpoints::open(&file, "ship", None).unwrap_err();
         assert_eq!(failure.kind, Kind::Fatal);
         assert!(failure.text.contains(&file.display().to_string()), "{failure}");
         assert!(failure.text.contains("make it writable"), "{failure}");
+    }
+
+    /// As programs wrote it before there was a checksum.
+    const OF_THE_FIRST_VERSION: &str = r#"{
+  "version": 1,
+  "files": [
+    {
+      "path": "/var/log/containers/a.log",
+      "base": "/var/log/pods/a_b_u/c/0.log",
+      "device": 1,
+      "inode": 2,
+      "fingerprint": { "hash": 18446744073709551615, "bytes": 4 },
+      "identity": "pod:u/c/0",
+      "format": "cri",
+      "stdout": 10,
+      "stderr": 5,
+      "time": 7,
+      "size": 12
+    }
+  ]
+}"#;
+
+    #[test]
+    fn the_first_version_is_understood_and_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ship.json");
+        fs::write(&path, OF_THE_FIRST_VERSION).unwrap();
+        let expected = Entry { born: 0, modified: 0, ..entry() };
+        let (mut checkpoints, entries) = Checkpoints::open(folder.path(), "ship", None).unwrap();
+        assert_eq!(entries, Some(vec![expected.clone()]));
+        checkpoints.save(&[expected]).unwrap();
+        assert!(fs::read_to_string(path).unwrap().starts_with("{\n  \"version\": 2,\n  \"written_by\": \"sluice "));
+    }
+
+    #[test]
+    fn what_a_later_program_wrote_names_it() {
+        for (content, expected) in [
+            (
+                r#"{"version":3,"written_by":"sluice 9.1.0","files":{}}"#,
+                "it was written by sluice 9.1.0 as version 3, and sluice 0.1.0 reads versions up to 2",
+            ),
+            (r#"{"version":0}"#, "it was written as version 0, and sluice 0.1.0 reads versions up to 2"),
+        ] {
+            assert_eq!(understand(content.as_bytes()).unwrap_err(), expected);
+        }
+    }
+
+    #[test]
+    fn what_another_host_wrote_is_marked() {
+        for (theirs, ours, expected) in [
+            (Some("a"), Some("b"), true),
+            (Some("a"), Some("a"), false),
+            (None, Some("b"), false),
+            (Some("a"), None, false),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let open = |host| Checkpoints::open(folder.path(), "ship", host).unwrap();
+            open(theirs).0.save(&[entry()]).unwrap();
+            let (mut checkpoints, entries) = open(ours);
+            let entries = entries.unwrap();
+            assert_eq!(entries[0].foreign, expected, "{theirs:?} {ours:?}");
+            // It stays so over further restarts, until the file is found.
+            checkpoints.save(&entries).unwrap();
+            drop(checkpoints);
+            assert_eq!(open(ours).1.unwrap()[0].foreign, expected);
+        }
+    }
+
+    proptest! {
+        /// Whatever becomes of a document, it is used as it was written or not at all.
+        #[test]
+        fn a_broken_document_never_gives_other_positions(at: prop::sample::Index, byte: u8, cut: bool) {
+            let entries = vec![entry(), Entry { stdout: 1_000_000, path: "/b".into(), ..entry() }];
+            let mut content = document(&entries, Some("node-1")).unwrap();
+            let at = at.index(content.len());
+            if cut {
+                content.truncate(at);
+            } else {
+                content[at] = byte;
+            }
+            let used = understand(&content).map(|memory| memory.entries);
+            prop_assert!(used.as_ref().map_or(true, |used| *used == entries), "{used:?}");
+        }
+
+        /// The same of a document of the first version: it has no checksum, and only a cut is sure to be seen.
+        #[test]
+        fn a_cut_document_of_the_first_version_is_not_used(at in 0..OF_THE_FIRST_VERSION.len()) {
+            prop_assert!(understand(&OF_THE_FIRST_VERSION.as_bytes()[..at]).is_err());
+        }
+
+        #[test]
+        fn nothing_makes_it_panic(content: Vec<u8>) {
+            let _ = understand(&content);
+        }
     }
 }

@@ -1,6 +1,9 @@
 //! What the paths of a log file say of its container.
 
-use std::path::Path;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use sluice_core::{Origin, encode::append_string};
 
@@ -52,6 +55,15 @@ impl PodPlace {
         let [namespace, pod, uid] = parts(file_name(path.parent()?.parent()?)?)?;
         Some(Self { namespace, pod, uid, container: container.into(), restart: restart.parse().ok()? })
     }
+}
+
+/// The folder of a container's logs, and which of its restarts a path leads to: by itself, or by one symbolic link.
+pub fn restart(path: &Path) -> Option<(PathBuf, u32)> {
+    let of_path = |path: &Path| Some((path.parent()?.to_owned(), PodPlace::of_path(path)?.restart));
+    of_path(path).or_else(|| {
+        let target = fs::read_link(path).ok()?;
+        of_path(&path.parent()?.join(target))
+    })
 }
 
 /// What the identity of a file begins with that is no container's: its path follows.

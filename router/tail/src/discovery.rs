@@ -2,9 +2,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs, io,
+    io,
     path::{Path, PathBuf},
-    time::SystemTime,
 };
 
 use glob::{MatchOptions, Pattern};
@@ -14,6 +13,8 @@ use tracing::{info, warn};
 use crate::{
     Config,
     container::{self, Container},
+    content::is_packed,
+    descriptors::are_exhausted,
 };
 
 const OPTIONS: MatchOptions =
@@ -58,7 +59,7 @@ impl Patterns {
         self.include.iter().filter_map(literal).collect()
     }
 
-    fn excludes(&self, path: &Path) -> bool {
+    pub(crate) fn excludes(&self, path: &Path) -> bool {
         self.exclude.iter().any(|pattern| pattern.matches_path_with(path, OPTIONS))
     }
 
@@ -67,7 +68,9 @@ impl Patterns {
     pub fn keeps_apart(&self, path: &Path, identity: &str) -> bool {
         let is_named =
             |pattern: &String| Pattern::new(pattern).is_ok_and(|pattern| pattern.matches_path_with(path, OPTIONS));
-        self.excludes(path) || container::identity(path, path) != identity && self.include.iter().any(is_named)
+        // What is compressed is followed by nobody else.
+        let is_apart = !is_packed(path) && container::identity(path, path) != identity;
+        self.excludes(path) || is_apart && self.include.iter().any(is_named)
     }
 
     fn wants(&self, path: &Path) -> bool {
@@ -90,46 +93,26 @@ fn is_plain(path: &Path) -> bool {
     path.extension().and_then(|extension| extension.to_str()).is_none_or(|extension| !NOT_PLAIN.contains(&extension))
 }
 
-/// Whether rotation may have appended this to a name: `.20240101-120000` (the kubelet), `.1`, `-20240101`
-/// (logrotate), `.2024-01-01`. Anything else is another file's name.
-fn is_appended(suffix: &str) -> bool {
-    let digits = suffix.bytes().skip(1).take_while(u8::is_ascii_digit).count();
-    let enough = if suffix.starts_with('.') { 1 } else { 8 };
-    suffix.starts_with(['.', '-'])
-        && digits >= enough
-        && suffix.bytes().skip(1).all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'T'))
-}
-
-/// The plain files that `base` may have been renamed or copied to by rotation, oldest first.
-pub fn rotated(base: &Path) -> Vec<PathBuf> {
-    let (Some(folder), Some(name)) = (base.parent(), base.file_name().and_then(|name| name.to_str())) else {
-        return Vec::new();
-    };
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let mut found: Vec<(SystemTime, PathBuf)> = entries
-        .filter_map(|entry| {
-            let entry = entry.ok()?;
-            if !is_appended(entry.file_name().to_str()?.strip_prefix(name)?) {
-                return None;
-            }
-            let metadata = entry.metadata().ok()?;
-            Some((metadata.modified().ok()?, entry.path())).filter(|_| metadata.is_file())
-        })
-        .collect();
-    found.sort();
-    found.into_iter().map(|(_, path)| path).collect()
-}
-
 /// The paths that cannot be read: each is told once, and told again when it works.
 #[derive(Debug, Default)]
 pub struct Complaints {
     told: BTreeMap<PathBuf, io::ErrorKind>,
     now: BTreeSet<PathBuf>,
+    /// No more files could be opened in this scan, and that was told.
+    exhausted: bool,
+    /// The same in the scan before.
+    was_exhausted: bool,
 }
 
 impl Complaints {
     pub fn about(&mut self, path: &Path, error: &io::Error) {
         self.now.insert(path.into());
+        if are_exhausted(error) {
+            if !std::mem::replace(&mut self.exhausted, true) && !self.was_exhausted {
+                warn!(path = %path.display(), %error, "no more log files can be opened; raise the limit of open files of this process; it is tried again at each scan");
+            }
+            return;
+        }
         if self.told.insert(path.into(), error.kind()) != Some(error.kind()) {
             warn!(path = %path.display(), %error, "a log file cannot be read; check that what it leads to is mounted and readable; it is tried again at each scan");
         }
@@ -138,6 +121,7 @@ impl Complaints {
     /// Ends a scan; returns how many paths it complained of.
     pub fn settle(&mut self) -> usize {
         let now = std::mem::take(&mut self.now);
+        self.was_exhausted = std::mem::take(&mut self.exhausted);
         self.told.retain(|path, _| {
             let still = now.contains(path);
             if !still {
@@ -151,7 +135,7 @@ impl Complaints {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::FileTimes;
+    use std::fs;
 
     use super::*;
 
@@ -191,7 +175,7 @@ mod tests {
     fn rotated_names_that_the_patterns_keep_apart() {
         let config = Config {
             include: ["/log/*.log*", "/pods/*/*/*"].map(String::from).into(),
-            exclude: vec!["/other/*.1".into()],
+            exclude: vec!["/other/*.1".into(), "/other/*.3.gz".into()],
             ..Config::default()
         };
         let patterns = Patterns::new(&config).unwrap();
@@ -200,6 +184,8 @@ mod tests {
             ("/other/a.log.1", "/other/a.log", true),
             ("/other/a.log.2", "/other/a.log", false),
             ("/pods/n_p_u/c/0.log.20240101-000000", "/pods/n_p_u/c/0.log", false),
+            ("/log/a.log-20240101.gz", "/log/a.log", false),
+            ("/other/a.log.3.gz", "/other/a.log", true),
         ] {
             let identity = container::identity(Path::new(base), Path::new(base));
             assert_eq!(patterns.keeps_apart(Path::new(path), &identity), expected, "{path}");
@@ -211,24 +197,6 @@ mod tests {
         let config = Config { include: vec!["/var/log/[.log".into()], ..Config::default() };
         let failure = Patterns::new(&config).unwrap_err();
         assert!(failure.text.contains("/var/log/[.log"), "{failure}");
-    }
-
-    #[test]
-    fn rotated_files_in_their_order() {
-        let folder = tempfile::tempdir().unwrap();
-        let names_by_age = ["0.log.20240101-000000", "0.log.3", "0.log-20240102", "0.log.2024-01-03"];
-        for (age, name) in names_by_age
-            .iter()
-            .chain(&["0.log.1.gz", "0.log", "1.log", "0.logs", "0.log.tmp", "0.log-admin", "0.log-1", "0.log.old"])
-            .enumerate()
-        {
-            let file = fs::File::create(folder.path().join(name)).unwrap();
-            let modified = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000 + age as u64);
-            file.set_times(FileTimes::new().set_modified(modified)).unwrap();
-        }
-        fs::create_dir(folder.path().join("0.log.d")).unwrap();
-        assert_eq!(names(rotated(&folder.path().join("0.log"))), names_by_age);
-        assert_eq!(names(rotated(Path::new("/nowhere/0.log"))), Vec::<String>::new());
     }
 
     #[test]

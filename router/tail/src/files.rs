@@ -1,8 +1,12 @@
 //! All files that a source follows, and those it remembers.
 
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashSet},
+    path::PathBuf,
+    sync::Arc,
+};
 
-use sluice_core::{Batch, Failure, Generation, Tally};
+use sluice_core::{Batch, Failure, Generation};
 use tokio::time::Instant;
 use tracing::warn;
 
@@ -10,14 +14,22 @@ use crate::{
     Config,
     checkpoint::Entry,
     discovery::{Complaints, Patterns},
+    fingerprint::Inode,
     follower::{Follower, Stage},
+    index::Inodes,
     lines::Settings,
+    lost::lose,
+    rates::Rates,
+    rotation::Folders,
+    shares::Shares,
+    turns::Turns,
 };
 
-/// Bytes of memory that what was read of one file, and of all files, and is not resolved may take; then they wait:
-/// that is the back-pressure.
-const MOST_IN_FLIGHT_OF_ONE: u64 = 8 << 20;
-const MOST_IN_FLIGHT: u64 = 64 << 20;
+/// Compressed files that are unpacked at the same time.
+const MOST_UNPACKING: usize = 16;
+
+/// Bytes that may be read although too much is in flight, where that alone lets an open text leave.
+const SHORTEST_TURN: usize = 16 << 10;
 
 /// What one turn led to.
 #[derive(Debug)]
@@ -38,15 +50,23 @@ pub struct Files {
     pub(crate) generation: Arc<Generation>,
     pub(crate) patterns: Patterns,
     pub(crate) complaints: Complaints,
-    /// In the order in which they were found.
+    /// In the order in which they were found, and of their numbers.
     pub(crate) followers: Vec<Follower>,
+    pub(crate) inodes: Inodes,
     pub(crate) remembered: Vec<Remembered>,
+    pub(crate) folders: Folders,
+    /// Compressed files, and their lengths, that were read or given up in this life: not opened again.
+    pub(crate) passed: HashSet<(Inode, u64)>,
     pub(crate) next_number: u64,
     /// A scan was made, or an earlier life left checkpoints.
     pub(crate) knows_all: bool,
     buffer: Vec<u8>,
-    /// Whose turn it is.
-    next: usize,
+    turns: Turns,
+    /// What is not resolved bounds what is read: that is the back-pressure.
+    shares: Shares,
+    rates: Rates,
+    /// When the next of the files may go on that wait for their rate.
+    due: Option<Instant>,
     /// A file is followed that the checkpoints do not know yet, or the first scan was made.
     pub(crate) is_new: bool,
 }
@@ -64,6 +84,7 @@ impl Files {
     pub fn new(config: Config, entries: Option<Vec<Entry>>, generation: Arc<Generation>) -> Result<Self, Failure> {
         let patterns = Patterns::new(&config)?;
         let (since, knows_all) = (Instant::now(), entries.is_some());
+        let rates = Rates::new(config.rate_limit);
         let remembered = entries.into_iter().flatten().map(|entry| Remembered { entry, since }).collect();
         Ok(Self {
             config,
@@ -71,40 +92,107 @@ impl Files {
             patterns,
             complaints: Complaints::default(),
             followers: Vec::new(),
+            inodes: Inodes::new(),
             remembered,
+            folders: Folders::default(),
+            passed: HashSet::new(),
             next_number: 0,
             knows_all,
             buffer: Vec::new(),
-            next: 0,
+            turns: Turns::default(),
+            shares: Shares::default(),
+            rates,
+            due: None,
             is_new: false,
         })
     }
 
+    /// Lets the files that have something to read have their turns: to be called after a look at them.
+    pub fn enlist(&mut self) {
+        self.rates.settle(Instant::now(), &self.config.counters);
+        self.followers.iter().filter(|follower| follower.ready).for_each(|follower| self.turns.add(follower.number));
+    }
+
     /// Lets the next file that may be read have its turn.
     pub fn turn(&mut self) -> Turn {
-        let in_flight: u64 = self.followers.iter_mut().map(Follower::in_flight).sum();
-        let mut blocked = false;
-        for _ in 0..self.followers.len() {
-            let index = self.next % self.followers.len();
-            self.next = index + 1;
-            if !self.followers[index].ready || self.is_behind(index) {
+        self.due = None;
+        self.ask_some();
+        let (mut blocked, mut all_asked) = (false, false);
+        for _ in 0..self.turns.len() {
+            let Some(number) = self.turns.take() else { break };
+            let Some(index) = self.index_of(number) else { continue };
+            if !self.followers[index].ready {
                 continue;
             }
-            if in_flight >= MOST_IN_FLIGHT || self.followers[index].in_flight() >= MOST_IN_FLIGHT_OF_ONE {
-                blocked = true;
+            self.turns.add(number);
+            if self.is_behind(index) || self.waits_to_unpack(index) {
                 continue;
             }
-            return self.turn_of(index);
+            let Some(rate) = self.rate_of(index) else { continue };
+            if self.share_of(index).is_none() && !std::mem::replace(&mut all_asked, true) {
+                self.ask_all();
+            }
+            match self.share_of(index).or_else(|| self.share_of_silent(index)) {
+                Some(share) => return self.turn_of(index, share.min(rate)),
+                None => blocked = true,
+            }
         }
         if blocked { Turn::Blocked } else { Turn::Idle }
     }
 
-    fn turn_of(&mut self, index: usize) -> Turn {
-        let settings =
-            Settings { max_line: self.config.max_line, clock: self.config.clock, counters: &self.config.counters };
+    /// When a file may be read on that waits for its rate and for nothing else.
+    pub fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// The bytes that may be read of a file by its container's rate; `None` where it has to wait.
+    fn rate_of(&mut self, index: usize) -> Option<usize> {
+        let container = self.followers[index].container();
+        match self.rates.turn_of(container, Instant::now(), &self.config.counters) {
+            Ok(bytes) => Some(bytes),
+            Err(due) => {
+                self.due = Some(self.due.map_or(due, |other| other.min(due)));
+                None
+            }
+        }
+    }
+
+    /// The bytes that may be read of a file by what is in flight; `None` where it has to wait.
+    fn share_of(&mut self, index: usize) -> Option<usize> {
         let follower = &mut self.followers[index];
-        let was_new = follower.fingerprint().is_none();
-        let turn = follower.turn(&mut self.buffer, settings);
+        self.shares.set(follower.number, follower.in_flight());
+        self.shares.turn_of(follower.number, self.turns.len())
+    }
+
+    /// The same for a file with an open text that waits for too long: what it holds can leave only if it is read on.
+    fn share_of_silent(&self, index: usize) -> Option<usize> {
+        self.followers[index].is_silent(Settings::of(&self.config)).then_some(SHORTEST_TURN)
+    }
+
+    fn ask_some(&mut self) {
+        let mut shares = std::mem::take(&mut self.shares);
+        shares.ask_some(|number| self.in_flight(number));
+        self.shares = shares;
+    }
+
+    fn ask_all(&mut self) {
+        let mut shares = std::mem::take(&mut self.shares);
+        shares.ask_all(|number| self.in_flight(number));
+        self.shares = shares;
+    }
+
+    fn in_flight(&mut self, number: u64) -> u64 {
+        self.index_of(number).map_or(0, |index| self.followers[index].in_flight())
+    }
+
+    /// One turn, of `most` bytes of whole lines.
+    fn turn_of(&mut self, index: usize, most: usize) -> Turn {
+        let settings = Settings::of(&self.config);
+        let follower = &mut self.followers[index];
+        let (was_new, before) = (follower.fingerprint().is_none(), follower.read());
+        let turn = follower.turn(&mut self.buffer, settings, most);
+        self.rates.spend(follower.container(), follower.read().saturating_sub(before), Instant::now());
+        self.shares.set(follower.number, follower.in_flight());
         self.is_new |= was_new && follower.fingerprint().is_some();
         match turn {
             Ok(Some(batch)) => Turn::Batch(batch),
@@ -114,9 +202,12 @@ impl Files {
                 follower.ready = false;
                 if follower.stage != Stage::Present {
                     // Nobody will be able to read it later, and its successor waits.
-                    let unread = follower.seen().saturating_sub(follower.read());
-                    warn!(path = %follower.path.display(), %error, "a log file that was rotated away is given up");
-                    add(&self.generation.ledger().expired_bytes_by("unreadable"), unread);
+                    let (unread, cause) = follower.unread_after(&error);
+                    warn!(
+                        path = %follower.path.display(), %error, unread,
+                        "a log file that was rotated away is given up; what was unread of it is lost"
+                    );
+                    lose(&follower.path, unread, cause, &self.config.counters, &self.generation);
                     follower.give_up();
                 }
                 Turn::Progress
@@ -140,10 +231,17 @@ impl Files {
         std::mem::take(&mut self.is_new)
     }
 
+    /// Whether the file is compressed and enough others are being unpacked: each takes memory until it is read.
+    fn waits_to_unpack(&self, index: usize) -> bool {
+        let follower = &self.followers[index];
+        let unpacking = || self.followers.iter().filter(|follower| follower.is_unpacking()).count();
+        follower.is_packed() && !follower.is_unpacking() && unpacking() >= MOST_UNPACKING
+    }
+
     /// Whether the file has to wait for the end of another.
     fn is_behind(&mut self, index: usize) -> bool {
         let Some(number) = self.followers[index].behind else { return false };
-        let waits = self.followers.iter().any(|other| other.number == number && !other.lets_pass());
+        let waits = self.index_of(number).is_some_and(|other| !self.followers[other].lets_pass());
         if !waits && self.followers[index].seen() > 0 {
             self.followers[index].behind = None;
         }
@@ -157,18 +255,19 @@ impl Files {
         folders
     }
 
+    /// How many files are followed.
+    pub fn count(&self) -> u32 {
+        self.followers.len() as u32
+    }
+
+    /// Tells where reading goes on at the next start, of all files of which not everything has left.
+    pub fn tell_rest(&mut self) {
+        self.generation.goes_on_at(self.followers.iter_mut().filter_map(Follower::unsettled).collect());
+    }
+
     /// What the checkpoints are to say now.
     pub fn entries(&mut self) -> Vec<Entry> {
         let followed = self.followers.iter_mut().filter_map(Follower::entry);
         followed.chain(self.remembered.iter().map(|remembered| remembered.entry.clone())).collect()
-    }
-}
-
-/// Adds bytes to a tally, which counts in steps of 32 bits.
-pub(crate) fn add(tally: &Tally, mut bytes: u64) {
-    while bytes > 0 {
-        let step = u32::try_from(bytes).unwrap_or(u32::MAX);
-        tally.add(step);
-        bytes -= u64::from(step);
     }
 }

@@ -4,13 +4,14 @@ use std::{
     fs::{File, Metadata},
     io,
     os::unix::fs::{FileExt, MetadataExt},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// The most bytes of the first line that count.
-const LONGEST: usize = 1024;
+pub const LONGEST: usize = 1024;
 
 /// The hash of a file's first line with its newline, or of its first KiB where the line is longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +22,7 @@ pub struct Fingerprint {
 }
 
 /// Where a file lies. Helps following it while it is open, and no further: a number is used again soon.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Inode {
     pub device: u64,
     pub inode: u64,
@@ -30,6 +31,25 @@ pub struct Inode {
 impl Inode {
     pub fn of(metadata: &Metadata) -> Self {
         Self { device: metadata.dev(), inode: metadata.ino() }
+    }
+}
+
+/// Times that tell one file from another that is called the same or has the same inode, in nanoseconds since 1970 UTC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stamp {
+    /// When it was made; 0 where the file system does not say.
+    pub born: u64,
+    /// When it was last written to.
+    pub modified: u64,
+}
+
+impl Stamp {
+    pub fn of(metadata: &Metadata) -> Self {
+        let nanos = |time: io::Result<SystemTime>| {
+            let since = time.ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+            since.map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+        };
+        Self { born: nanos(metadata.created()), modified: nanos(metadata.modified()) }
     }
 }
 
@@ -44,12 +64,18 @@ impl Fingerprint {
     pub fn of_file(file: &File) -> io::Result<Option<Self>> {
         let mut start = [0; LONGEST];
         let length = read_full(file, &mut start, 0)?;
-        let line = match memchr::memchr(b'\n', &start[..length]) {
+        Ok(Self::of_start(&start[..length]))
+    }
+
+    /// The fingerprint of a content that begins so; `None` where that does not hold its first line, or [`LONGEST`] bytes
+    /// of it.
+    pub fn of_start(start: &[u8]) -> Option<Self> {
+        let line = match memchr::memchr(b'\n', start) {
             Some(newline) => &start[..=newline],
-            None if length == LONGEST => &start[..],
-            None => return Ok(None),
+            None if start.len() >= LONGEST => start,
+            None => return None,
         };
-        Ok(Some(Self::of_first_line(line)))
+        Some(Self::of_first_line(line))
     }
 
     /// Whether a file still begins with these bytes.

@@ -1,8 +1,14 @@
 //! One file, from the moment it is found to the moment everything read of it is delivered.
 
-use std::{fs::File, io, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fs::{File, Metadata},
+    io,
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
-use sluice_core::{Batch, Generation, Origin, Place, Record, Watermark};
+use sluice_core::{Batch, Generation, Origin, Place, Record, Watermark, stop::Rest};
 use tokio::time::Instant;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -10,10 +16,12 @@ use crate::{
     assembly::Assembly,
     checkpoint::Entry,
     container::PATH_IDENTITY,
-    fingerprint::{Fingerprint, Inode, read_full},
+    content::Content,
+    fingerprint::{Fingerprint, Inode, Stamp},
     format::Format,
     found::Found,
     lines::{Lines, Settings},
+    packed::End,
     position::Position,
 };
 
@@ -22,6 +30,13 @@ pub const READ: usize = 256 << 10;
 
 /// A file that grew in this time is looked at often.
 const BUSY: Duration = Duration::from_secs(1);
+
+/// What bytes of compressed files count as that could not be unpacked.
+const DAMAGED: &str = "damaged_gz";
+
+/// Bytes of texts that are open which count as in flight. More would keep a file from reading their ends, where
+/// `max_line` is near what a file may have in flight.
+const MOST_OPEN: u64 = 4 << 20;
 
 /// What a container runtime may put around a text of the longest length.
 const AROUND_A_TEXT: usize = 4 << 10;
@@ -55,9 +70,17 @@ pub struct Follower {
     pub size: u64,
     /// When it was last seen to grow.
     pub grown: Instant,
-    file: Option<File>,
+    /// When it was last written to, as far as it was looked at.
+    pub modified: u64,
+    /// The length of a compressed file when it was last looked at.
+    pub packed: u64,
+    /// Since when no name leads to it.
+    pub deleted: Option<Instant>,
+    content: Option<Content>,
     inode: Inode,
+    born: u64,
     identity: String,
+    container: u64,
     place: Arc<Place>,
     origin: Arc<Origin>,
     /// Known from the first line on.
@@ -70,12 +93,15 @@ pub struct Follower {
     is_rewritten: bool,
     /// Memory that everything read so far took, in bytes.
     memory: u64,
+    passed: Option<(Inode, u64)>,
 }
 
 impl Follower {
     /// Follows a file from its beginning, or from where `entry` remembers it.
     pub fn new(number: u64, found: Found, entry: Option<Entry>, generation: Arc<Generation>) -> Self {
-        let Found { path, base, file, inode, identity, place, origin } = found;
+        let Found { path, base, content, inode, stamp, identity, place, origin } = found;
+        let container = if identity.starts_with(PATH_IDENTITY) { &identity } else { &origin.key };
+        let container = xxh3_64(container.as_bytes());
         let mut follower = Self {
             number,
             path,
@@ -86,9 +112,14 @@ impl Follower {
             is_watched: false,
             size: 0,
             grown: Instant::now(),
-            file: Some(file),
+            modified: stamp.modified,
+            packed: 0,
+            deleted: None,
+            content: Some(content),
             inode,
+            born: stamp.born,
             identity,
+            container,
             place,
             origin,
             start: None,
@@ -97,10 +128,15 @@ impl Follower {
             seen: 0,
             is_rewritten: false,
             memory: 0,
+            passed: None,
         };
         if let Some(entry) = entry {
             let position = entry.position();
             follower.seen = position.lowest();
+            if follower.is_packed() {
+                // It was plain then: what its content has at least.
+                follower.size = entry.size;
+            }
             follower.identity = entry.identity;
             follower.begin(entry.fingerprint, entry.format, position);
         }
@@ -117,29 +153,43 @@ impl Follower {
     /// Looks at the first line without taking it.
     pub fn learn(&mut self, buffer: &mut Vec<u8>, max_line: usize) -> io::Result<()> {
         let longest = longest_line(max_line);
-        let (filled, _) = self.fill(buffer, longest)?;
+        let (filled, _) = self.fill(buffer, longest, READ)?;
         self.recognise(&buffer[..filled], false, longest);
+        self.rest();
         Ok(())
     }
 
-    /// Reads on for one turn. `None` where nothing became a record; then `ready` says whether there may be more.
-    pub fn turn(&mut self, buffer: &mut Vec<u8>, settings: Settings<'_>) -> io::Result<Option<Batch>> {
-        let (filled, reaches_end) = self.fill(buffer, longest_line(settings.max_line))?;
+    /// Goes on there instead of at the beginning, where the first line is known; nothing was read yet.
+    pub fn begin_at(&mut self, position: Position, generation: Arc<Generation>) {
+        if let Some((fingerprint, format)) = self.start {
+            self.watermark = Watermark::new(generation, position);
+            self.seen = position.lowest();
+            self.begin(fingerprint, format, position);
+        }
+    }
+
+    /// Reads on for one turn, of about `most` bytes: whole lines, one at least. `None` where nothing became a record;
+    /// then `ready` says whether there may be more.
+    pub fn turn(&mut self, buffer: &mut Vec<u8>, settings: Settings<'_>, most: usize) -> io::Result<Option<Batch>> {
+        let (filled, end) = self.fill(buffer, longest_line(settings.max_line), most)?;
         // Looked at after reading: what was read is then of the content that is known.
-        if let (Some((fingerprint, _)), Some(file)) = (self.start, &self.file)
-            && !fingerprint.is_of(file)?
+        if let (Some((fingerprint, _)), Some(content)) = (self.start, &self.content)
+            && !content.still_is(fingerprint)?
         {
             (self.is_rewritten, self.ready) = (true, false);
             return Ok(None);
         }
         let chunk = &buffer[..filled];
         self.seen = self.read() + filled as u64;
-        let is_last = reaches_end && self.stage == Stage::Finishing;
+        let (is_finishing, reaches_end) = (self.stage == Stage::Finishing, !matches!(end, End::NotYet));
+        let is_last = matches!(end, End::ForGood) || is_finishing && matches!(end, End::ForNow);
+        let broken = end.error(is_finishing);
+        let is_broken = broken.is_some();
         self.recognise(chunk, is_last, longest_line(settings.max_line));
         let Some(lines) = &mut self.lines else {
             self.ready = false;
             self.finish_if(is_last);
-            return Ok(None);
+            return broken.map_or(Ok(None), Err);
         };
         let mut assembly = Assembly::with_capacity(filled);
         let (before, mut ended) = (lines.read(), false);
@@ -151,8 +201,19 @@ impl Follower {
                 ended = true;
             } else if taken == 0 && filled >= longest_line(settings.max_line) {
                 lines.take_beginning(chunk, settings, &mut assembly);
+            } else if let Some(error) = broken
+                && taken == 0
+            {
+                // The line that breaks off is none; the texts that are open get no more parts.
+                lines.take_end(&[], settings, &mut assembly);
+                if assembly.len() == 0 {
+                    return Err(error);
+                }
             }
-            self.ready = !reaches_end;
+            if reaches_end && !ended {
+                lines.take_silent(settings, &mut assembly);
+            }
+            self.ready = !reaches_end || is_broken;
         }
         let (read, position) = (lines.read() - before, lines.position());
         settings.counters.bytes_read.add(read);
@@ -160,19 +221,22 @@ impl Follower {
         Ok(self.book(assembly, position, read))
     }
 
-    /// Fills the buffer from where reading goes on: with one turn's bytes, or with more where one line is longer.
-    fn fill(&self, buffer: &mut Vec<u8>, longest: usize) -> io::Result<(usize, bool)> {
-        let Some(file) = &self.file else { return Ok((0, true)) };
-        let at = self.read();
+    /// Fills the buffer from where reading goes on: with `most` bytes, or up to the end of the first line where that is
+    /// longer. Also says what comes after that.
+    fn fill(&mut self, buffer: &mut Vec<u8>, longest: usize, most: usize) -> io::Result<(usize, End)> {
+        let (at, most) = (self.read(), most.clamp(1, READ));
+        let Some(content) = &mut self.content else { return Ok((0, End::ForNow)) };
         buffer.resize(buffer.len().max(READ), 0);
-        let mut filled = read_full(file, &mut buffer[..READ], at)?;
-        let mut asked = READ;
-        if filled == READ && longest > READ && memchr::memchr(b'\n', &buffer[..READ]).is_none() {
-            buffer.resize(buffer.len().max(longest), 0);
-            filled += read_full(file, &mut buffer[READ..longest], at + READ as u64)?;
-            asked = longest;
+        let (filled, end) = content.read(&mut buffer[..most], 0, at)?;
+        if filled < most || most >= longest || memchr::memchr(b'\n', &buffer[..most]).is_some() {
+            return Ok((filled, end));
         }
-        Ok((filled, filled < asked))
+        buffer.resize(buffer.len().max(longest), 0);
+        let (filled, end) = content.read(&mut buffer[..longest], most, at)?;
+        match memchr::memchr(b'\n', &buffer[most..filled]) {
+            Some(newline) => Ok((most + newline + 1, End::NotYet)),
+            None => Ok((filled, end)),
+        }
     }
 
     /// Learns format and identity from the first line, once it is complete or will never be.
@@ -193,7 +257,9 @@ impl Follower {
         if ended {
             self.stage = Stage::Finished;
             self.ready = false;
-            self.file = None;
+            let content = self.content.take().filter(Content::is_packed);
+            let metadata = content.and_then(|content| content.file().metadata().ok());
+            self.passed = metadata.map(|metadata| (self.inode, metadata.len()));
         }
     }
 
@@ -222,17 +288,75 @@ impl Follower {
         self.is_rewritten
     }
 
+    /// The file as it lies on the disk, for what is known of it there.
     pub fn file(&self) -> Option<&File> {
-        self.file.as_ref()
+        self.content.as_ref().map(Content::file)
+    }
+
+    /// Whether what is read is the content of a compressed file.
+    pub fn is_packed(&self) -> bool {
+        self.content.as_ref().is_some_and(Content::is_packed)
+    }
+
+    /// Whether it holds the memory that unpacking takes.
+    pub fn is_unpacking(&self) -> bool {
+        matches!(&self.content, Some(Content::Packed(packed)) if packed.is_unpacking())
+    }
+
+    fn rest(&mut self) {
+        if let Some(Content::Packed(packed)) = &mut self.content {
+            packed.rest();
+        }
+    }
+
+    /// About how many bytes the content has.
+    pub fn length(&self) -> u64 {
+        self.content.as_ref().map_or(self.seen, |content| content.about(self.seen.max(self.size)))
+    }
+
+    /// What was not read of a file that is given up after this error, and what it counts as.
+    pub fn unread_after(&self, error: &io::Error) -> (u64, &'static str) {
+        let found = self.seen.max(self.size);
+        match &self.content {
+            // The trailer of what is torn is none.
+            Some(Content::Packed(_)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                (found.saturating_sub(self.read()), DAMAGED)
+            }
+            Some(content @ Content::Packed(_)) => (content.about(found).saturating_sub(self.read()), DAMAGED),
+            _ => (self.seen.saturating_sub(self.read()), "unreadable"),
+        }
     }
 
     pub fn inode(&self) -> Inode {
         self.inode
     }
 
+    pub fn stamp(&self) -> Stamp {
+        Stamp { born: self.born, modified: self.modified }
+    }
+
+    /// The part of the stream identity that is not in the file.
+    pub fn identity(&self) -> &str {
+        &self.identity
+    }
+
+    /// The compressed file that was read to its end or given up, and its length there.
+    pub fn passed(&self) -> Option<(Inode, u64)> {
+        self.passed
+    }
+
     /// Whether this is the open file that lies there.
     pub fn is_at(&self, inode: Inode) -> bool {
-        self.file.is_some() && self.inode == inode
+        self.content.is_some() && self.inode == inode
+    }
+
+    pub fn format(&self) -> Option<Format> {
+        self.start.map(|(_, format)| format)
+    }
+
+    /// The same for all files of a container, and another for each that is not a container's.
+    pub fn container(&self) -> u64 {
+        self.container
     }
 
     pub fn fingerprint(&self) -> Option<Fingerprint> {
@@ -241,24 +365,35 @@ impl Follower {
 
     /// Whether a file that comes after this one may be read: this one is at its end, for all that is known.
     pub fn lets_pass(&self) -> bool {
-        match self.stage {
-            Stage::Present | Stage::Finished => true,
-            Stage::Leaving | Stage::Finishing => !self.ready,
-        }
+        // What is compressed has an end of its own, and is waited for where it is being written.
+        self.stage == Stage::Finished || !self.ready && !self.is_packed()
     }
 
     /// Whether it is to be looked at often: it grew just now, or moves away.
     pub fn is_busy(&self, now: Instant) -> bool {
         match self.stage {
             Stage::Present => now - self.grown < BUSY,
-            Stage::Leaving | Stage::Finishing => true,
+            Stage::Leaving | Stage::Finishing => !self.is_packed(),
             Stage::Finished => false,
         }
     }
 
     /// Bytes of memory that what was read and is not resolved takes, about.
     pub fn in_flight(&mut self) -> u64 {
-        self.memory - self.watermark.position().memory
+        let open = self.lines.as_ref().map_or(0, Lines::memory) as u64;
+        self.memory - self.watermark.position().memory + open.min(MOST_OPEN)
+    }
+
+    /// Whether a text is open there whose end has not come in time.
+    pub fn is_silent(&self, settings: Settings<'_>) -> bool {
+        let due = self.lines.as_ref().and_then(|lines| lines.due(settings));
+        self.content.is_some() && due.is_some_and(|due| due <= settings.now)
+    }
+
+    /// Where reading goes on, if not everything that was read has left.
+    pub fn unsettled(&mut self) -> Option<Rest> {
+        let position = self.watermark.position().lowest();
+        (!self.watermark.is_settled()).then(|| Rest { place: self.place.clone(), position })
     }
 
     /// Up to where everything is delivered.
@@ -278,21 +413,34 @@ impl Follower {
 
     /// The file's content is gone from where it was. Goes on in `copy`, which has the same bytes, or closes; returns
     /// the file for someone else to follow from its beginning.
-    pub fn leave_for(&mut self, copy: Option<(File, Inode)>) -> Option<File> {
+    pub fn leave_for(&mut self, copy: Option<(Content, Metadata)>) -> Option<File> {
         self.stage = if copy.is_some() { Stage::Leaving } else { Stage::Finishing };
         (self.ready, self.is_rewritten) = (true, false);
-        let (copy, inode) = copy.map_or((None, None), |(file, inode)| (Some(file), Some(inode)));
-        self.inode = inode.unwrap_or(self.inode);
-        std::mem::replace(&mut self.file, copy)
+        let left = self.content.take();
+        if let Some((copy, metadata)) = copy {
+            self.go_on_in(copy, &metadata);
+        }
+        match left {
+            Some(Content::Plain(file)) => Some(file),
+            Some(Content::Packed(_)) | None => None,
+        }
+    }
+
+    /// Goes on in a copy, which has the same bytes.
+    pub fn go_on_in(&mut self, copy: Content, metadata: &Metadata) {
+        let stamp = Stamp::of(metadata);
+        (self.inode, self.born, self.modified) = (Inode::of(metadata), stamp.born, stamp.modified);
+        (self.content, self.deleted, self.ready) = (Some(copy), None, true);
     }
 
     /// What is found when the same path holds another content.
-    pub fn found_again(&self, file: File, inode: Inode) -> Found {
+    pub fn found_again(&self, file: File, inode: Inode, stamp: Stamp) -> Found {
         Found {
             path: self.path.clone(),
             base: self.base.clone(),
-            file,
+            content: Content::Plain(file),
             inode,
+            stamp,
             identity: self.identity.clone(),
             place: self.place.clone(),
             origin: self.origin.clone(),
@@ -305,8 +453,24 @@ impl Follower {
         let Position { stdout, stderr, time, .. } = self.watermark.position();
         let (path, base, inode, identity) = (self.path.clone(), self.base.clone(), self.inode, self.identity.clone());
         // What could not be read of a file that is closed is in the books already.
-        let size = if self.file.is_some() { self.size.max(self.seen) } else { self.read() };
-        Some(Entry { path, base, inode, fingerprint, identity, format, stdout, stderr, time, size })
+        let size = if self.content.is_some() { self.size.max(self.seen) } else { self.read() };
+        let (born, modified, ended) = (self.born, self.modified, self.stage == Stage::Finished);
+        Some(Entry {
+            path,
+            base,
+            inode,
+            fingerprint,
+            identity,
+            format,
+            stdout,
+            stderr,
+            time,
+            size,
+            born,
+            modified,
+            ended,
+            foreign: false,
+        })
     }
 }
 

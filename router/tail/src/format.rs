@@ -18,6 +18,7 @@ pub enum Format {
 impl Format {
     /// The format of a file whose first line, without its newline, is this.
     pub fn of_first_line(line: &[u8]) -> Self {
+        let line = without_byte_order_mark(line);
         if cri::parse(line).is_some() {
             Format::Cri
         } else if docker::parse(line).is_some() {
@@ -37,6 +38,11 @@ impl Format {
     }
 }
 
+/// The first line of a file without the mark that some editors and runtimes of Windows put before it: it is no text.
+pub fn without_byte_order_mark(line: &[u8]) -> &[u8] {
+    line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,6 +54,8 @@ mod tests {
             (r#"{"log":"a\n","stream":"stdout","time":"2023-11-14T22:13:20Z"}"#, Format::Docker),
             (r#"{"message":"a","time":"2023-11-14T22:13:20Z"}"#, Format::Plain),
             ("2023-11-14T22:13:20Z hello", Format::Plain),
+            ("\u{feff}2023-11-14T22:13:20Z stdout F a", Format::Cri),
+            ("\u{feff}", Format::Plain),
             ("", Format::Plain),
         ] {
             assert_eq!(Format::of_first_line(line.as_bytes()), expected, "{line}");

@@ -60,7 +60,7 @@ impl Body<'_> {
 }
 
 /// Where `out[start..]` ends without the character that a cut left incomplete.
-fn whole_characters(out: &[u8], start: usize) -> usize {
+pub fn whole_characters(out: &[u8], start: usize) -> usize {
     let tail = &out[start.max(out.len().saturating_sub(3))..];
     for (back, byte) in tail.iter().rev().enumerate() {
         let length = match byte {

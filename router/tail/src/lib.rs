@@ -9,11 +9,15 @@
 //! descriptor whether it grew. What a record is called is in `docs/adr/0004-identity.md`.
 
 mod assembly;
+mod attach;
+mod beginning;
 mod checkpoint;
 mod config;
 mod container;
+mod content;
 mod counters;
 pub mod cri;
+mod descriptors;
 mod discovery;
 pub mod docker;
 mod files;
@@ -22,17 +26,33 @@ mod follower;
 mod format;
 mod found;
 pub mod fragment;
+#[doc(hidden)]
+pub mod fuzzing;
 mod held;
+mod index;
 mod join;
 mod json_text;
+mod line_time;
 mod lines;
+mod lost;
+mod memory;
+mod packed;
+pub mod multiline;
 mod poll;
 mod position;
+mod rates;
+mod rotation;
 mod scan;
+mod shares;
 mod tail;
+mod texts;
 mod timestamp;
+mod turns;
 mod watch;
 
-pub use config::Config;
+pub use config::{Config, LongLines, ReadFrom};
 pub use counters::{Counter, Counters};
+pub use lost::Lost;
+pub use format::Format;
+pub use line_time::{LineTime, LineTimeError};
 pub use tail::Tail;

@@ -11,8 +11,9 @@ use tokio::time::Instant;
 
 use crate::{
     files::{Files, Remembered},
-    fingerprint::Inode,
+    fingerprint::{Inode, Stamp},
     follower::{Follower, Stage},
+    lines::Settings,
 };
 
 /// How long a file that no path leads to may be silent before it counts as ended, once it is deleted or its successor
@@ -20,6 +21,8 @@ use crate::{
 const SILENCE: Duration = Duration::from_secs(5);
 /// The same for a file that is still there and has no successor with a line in it: its writer may not know yet.
 const SILENCE_WITHOUT_SUCCESSOR: Duration = Duration::from_secs(60);
+/// Compressed files that need not be opened again; with more, some are opened to find that they were read.
+const MOST_PASSED: usize = 10_000;
 
 impl Files {
     /// Looks at the files that are busy, or at all, for growth, truncation and replacement. True where only a scan can
@@ -33,6 +36,7 @@ impl Files {
             }
             let follower = &mut self.followers[index];
             lag += follower.size.saturating_sub(follower.delivered());
+            follower.ready |= all && follower.is_silent(Settings::of(&self.config));
         }
         self.retire();
         self.config.counters.lag_bytes.set(lag);
@@ -45,6 +49,9 @@ impl Files {
     fn look_at(&mut self, index: usize) -> bool {
         let follower = &self.followers[index];
         let Some(file) = follower.file() else { return false };
+        if follower.is_packed() {
+            return self.look_at_packed(index);
+        }
         let there = fs::metadata(&follower.path).ok();
         let here = there.as_ref().filter(|metadata| follower.is_at(Inode::of(metadata)));
         let moved = match follower.stage {
@@ -52,16 +59,18 @@ impl Files {
             // The path of a file that left leads nowhere, or to a successor that is known or is to be found.
             _ => there.as_ref().is_some_and(|metadata| !self.is_open(Inode::of(metadata))),
         };
-        let size = match here {
-            Some(metadata) => metadata.len(),
-            None => file.metadata().map_or(follower.seen(), |metadata| metadata.len()),
+        let (size, modified) = match here {
+            Some(metadata) => (metadata.len(), Stamp::of(metadata).modified),
+            None => file.metadata().map_or((follower.seen(), follower.modified), |metadata| {
+                (metadata.len(), Stamp::of(&metadata).modified)
+            }),
         };
-        if self.was_truncated(index, size) {
+        if self.was_truncated(index, size, modified) {
             self.split_truncated(index);
             return moved;
         }
         let follower = &mut self.followers[index];
-        follower.size = size;
+        (follower.size, follower.modified) = (size, modified);
         // Shorter where an incomplete line was taken back.
         if size != follower.seen() {
             (follower.ready, follower.grown) = (true, Instant::now());
@@ -70,18 +79,39 @@ impl Files {
         moved
     }
 
-    pub(crate) fn is_open(&self, inode: Inode) -> bool {
-        self.followers.iter().any(|follower| follower.is_at(inode))
+    /// A compressed file is written once. Where it ended in the middle, more of it may be there now.
+    fn look_at_packed(&mut self, index: usize) -> bool {
+        let there = fs::metadata(&self.followers[index].path).ok();
+        let moved = there.is_some_and(|metadata| !self.is_open(Inode::of(&metadata)));
+        let follower = &mut self.followers[index];
+        if let Some(metadata) = follower.file().and_then(|file| file.metadata().ok()) {
+            let (modified, packed) = (Stamp::of(&metadata).modified, metadata.len());
+            let before = std::mem::replace(&mut follower.packed, packed);
+            if modified != follower.modified || packed != before && before != 0 {
+                (follower.modified, follower.ready, follower.grown) = (modified, true, Instant::now());
+            }
+        }
+        follower.size = follower.length();
+        moved
     }
 
-    fn was_truncated(&self, index: usize, size: u64) -> bool {
+    pub(crate) fn is_open(&self, inode: Inode) -> bool {
+        self.open_at(inode).is_some()
+    }
+
+    fn was_truncated(&self, index: usize, size: u64, modified: u64) -> bool {
         let follower = &self.followers[index];
         if size < follower.read() || follower.is_rewritten() {
             return true;
         }
-        // Emptied and written to again beyond the old position: another first line tells.
-        let (Some(fingerprint), Some(file)) = (follower.fingerprint(), follower.file()) else { return false };
-        size != follower.seen() && !fingerprint.is_of(file).unwrap_or(true)
+        // Emptied and written to again up to the old position or beyond: another first line tells.
+        let Some(file) = follower.file() else { return false };
+        let Some(fingerprint) = follower.fingerprint() else {
+            // A first line may have come and gone between two looks, into a copy that rotation made.
+            return size < follower.seen() || size == 0 && modified != follower.modified;
+        };
+        let is_changed = size != follower.seen() || modified != follower.modified;
+        is_changed && !fingerprint.is_of(file).unwrap_or(true)
     }
 
     /// A successor that gets its first bytes shows that the writer has moved on: one more look at the predecessor,
@@ -93,7 +123,7 @@ impl Files {
         }
         let Some(number) = successor.behind else { return };
         if let Some(predecessor) = self.followers.iter_mut().find(|follower| follower.number == number) {
-            predecessor.ready |= predecessor.file().is_some();
+            predecessor.ready |= predecessor.file().is_some() && !predecessor.is_packed();
         }
     }
 
@@ -102,16 +132,24 @@ impl Files {
         let now = Instant::now();
         for index in 0..self.followers.len() {
             let follower = &self.followers[index];
-            if follower.stage == Stage::Leaving && !follower.ready && now - follower.grown >= self.silence_of(follower)
+            let silent = now - follower.grown;
+            if follower.stage == Stage::Leaving
+                && !follower.ready
+                && silent >= SILENCE
+                && silent >= self.silence_of(follower)
             {
                 let follower = &mut self.followers[index];
                 (follower.stage, follower.ready) = (Stage::Finishing, true);
             }
         }
-        let remembered = &mut self.remembered;
+        let Self { remembered, passed, .. } = self;
+        if passed.len() > MOST_PASSED {
+            passed.clear();
+        }
         self.followers.retain_mut(|follower| {
             let done = follower.is_done();
             if done {
+                passed.extend(follower.passed());
                 remembered.extend(follower.entry().map(|entry| Remembered { entry, since: now }));
             }
             !done
@@ -128,6 +166,9 @@ impl Files {
 
     /// Has these files looked at often for a while.
     pub fn wake(&mut self, grown: &[PathBuf]) {
+        if grown.is_empty() {
+            return;
+        }
         let now = Instant::now();
         for follower in self.followers.iter_mut().filter(|follower| grown.contains(&follower.base)) {
             follower.grown = now;

@@ -12,6 +12,7 @@ use tracing::{info, warn};
 use crate::{
     Config,
     checkpoint::Checkpoints,
+    descriptors::raise_limit,
     files::{Files, Turn},
     watch::Watch,
 };
@@ -20,8 +21,12 @@ use crate::{
 const POLL_BUSY: Duration = Duration::from_millis(20);
 /// Between two looks at all files: this is how late a line is seen where no notification comes.
 const POLL_ALL: Duration = Duration::from_millis(250);
+/// The same for each file: with thousands of them the looks would cost more than the reading.
+const POLL_ALL_A_FILE: Duration = Duration::from_micros(200);
 /// Between two scans, whatever asks for them.
 const SCAN_PAUSE: Duration = Duration::from_millis(100);
+/// How many times as long as the last scan took the pause before the next is.
+const SCAN_SHARE: u32 = 10;
 /// Between two looks whether receipts were resolved, while back-pressure holds the files.
 const POLL_BLOCKED: Duration = Duration::from_millis(5);
 
@@ -35,6 +40,8 @@ pub struct Tail {
     /// Something changed that only a scan can tell.
     scan_wanted: bool,
     last_scan: Option<Instant>,
+    /// How long the last scan took.
+    scan_cost: Duration,
     next_poll: Instant,
     next_poll_of_all: Instant,
     /// Positions could not be saved when it was last tried.
@@ -48,7 +55,8 @@ impl Tail {
     /// Fatal: a pattern that is none, a folder of checkpoints that this process may not write or that another one
     /// holds. Transient: a folder of checkpoints that fails otherwise, such as on a full disk.
     pub fn open(config: Config, name: &str, generation: Arc<Generation>) -> Result<Self, Failure> {
-        let (checkpoints, entries) = Checkpoints::open(&config.checkpoints, name)?;
+        raise_limit();
+        let (checkpoints, entries) = Checkpoints::open(&config.checkpoints, name, config.host.as_deref())?;
         let scan_interval = config.scan_interval;
         let files = Files::new(config, entries, generation)?;
         let now = Instant::now();
@@ -59,6 +67,7 @@ impl Tail {
             scan_interval,
             scan_wanted: true,
             last_scan: None,
+            scan_cost: Duration::ZERO,
             next_poll: now,
             next_poll_of_all: now,
             is_unsaved: false,
@@ -75,16 +84,18 @@ impl Tail {
         let poll = all || now >= self.next_poll || !grown.is_empty();
         if poll {
             self.scan_wanted |= self.files.poll(all);
-            self.next_poll_of_all = if all { now + POLL_ALL } else { self.next_poll_of_all };
+            let pause = POLL_ALL.max(POLL_ALL_A_FILE * self.files.count());
+            self.next_poll_of_all = if all { now + pause } else { self.next_poll_of_all };
             self.next_poll = if self.files.is_busy() { now + POLL_BUSY } else { self.next_poll_of_all };
         }
         let scan = now >= self.next_scan(now);
         if scan {
             self.watch.follow(&self.files.folders());
             self.files.scan();
-            (self.scan_wanted, self.last_scan) = (false, Some(now));
+            (self.scan_wanted, self.last_scan, self.scan_cost) = (false, Some(now), now.elapsed());
         }
         if scan || poll {
+            self.files.enlist();
             for (path, is_watched) in self.files.switch_watches() {
                 self.watch.set_file(path, is_watched);
             }
@@ -114,13 +125,14 @@ impl Tail {
 
     fn next_scan(&self, now: Instant) -> Instant {
         let pause = if self.scan_wanted { SCAN_PAUSE } else { self.scan_interval };
-        self.last_scan.map_or(now, |last| last + pause)
+        self.last_scan.map_or(now, |last| last + pause.max(self.scan_cost * SCAN_SHARE))
     }
 
     /// Waits until there may be something to do.
     async fn wait(&self, blocked: bool) {
         let now = Instant::now();
         let until = if blocked { now + POLL_BLOCKED } else { self.next_poll.min(self.next_scan(now)) };
+        let until = self.files.due().map_or(until, |due| until.min(due));
         tokio::select! {
             () = sleep_until(until) => {}
             () = self.watch.changed() => {}
@@ -158,6 +170,7 @@ impl Source for Tail {
 
     /// Saves; files and checkpoints are let go when the source is dropped.
     async fn close(&mut self) -> Result<(), Failure> {
+        self.files.tell_rest();
         self.save_positions()
     }
 }

@@ -9,7 +9,9 @@ use std::{
     },
 };
 
-use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher, event::ModifyKind, recommended_watcher};
+use notify::{
+    ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher, event::ModifyKind, recommended_watcher,
+};
 use tokio::sync::Notify;
 use tracing::warn;
 
@@ -21,6 +23,8 @@ pub struct Watch {
     watcher: Option<RecommendedWatcher>,
     folders: BTreeSet<PathBuf>,
     hint: Arc<Hint>,
+    /// The kernel's limit of watches was reached, and was told.
+    is_at_limit: bool,
 }
 
 /// What the watcher's thread has seen since somebody asked.
@@ -35,15 +39,14 @@ impl Watch {
     pub fn new() -> Self {
         let hint = Arc::new(Hint::default());
         let setter = hint.clone();
-        let watcher = recommended_watcher(move |event: notify::Result<Event>| {
-            if let Ok(event) = event {
-                setter.set(event);
-            }
+        let watcher = recommended_watcher(move |event: notify::Result<Event>| match event {
+            Ok(event) => setter.set(event),
+            Err(_) => setter.set_missed(),
         });
         let watcher = watcher
             .inspect_err(|error| warn!(%error, "no notifications of the file system; new files are found by scanning"))
             .ok();
-        Self { watcher, folders: BTreeSet::new(), hint }
+        Self { watcher, folders: BTreeSet::new(), hint, is_at_limit: false }
     }
 
     /// Watches these folders, and no others; one that is not there yet is tried again at the next call.
@@ -55,8 +58,12 @@ impl Watch {
         }
         self.folders.retain(|folder| folders.contains(folder));
         for folder in folders {
-            if !self.folders.contains(folder) && watcher.watch(folder, RecursiveMode::NonRecursive).is_ok() {
-                self.folders.insert(folder.clone());
+            if self.folders.contains(folder) {
+                continue;
+            }
+            match watcher.watch(folder, RecursiveMode::NonRecursive) {
+                Ok(()) => drop(self.folders.insert(folder.clone())),
+                Err(error) => tell_limit(&mut self.is_at_limit, &error),
             }
         }
     }
@@ -64,8 +71,11 @@ impl Watch {
     /// Watches a file that is silent, or no longer; it may be gone.
     pub fn set_file(&mut self, path: &Path, is_watched: bool) {
         let Some(watcher) = &mut self.watcher else { return };
-        let done = if is_watched { watcher.watch(path, RecursiveMode::NonRecursive) } else { watcher.unwatch(path) };
-        done.ok();
+        if !is_watched {
+            watcher.unwatch(path).ok();
+        } else if let Err(error) = watcher.watch(path, RecursiveMode::NonRecursive) {
+            tell_limit(&mut self.is_at_limit, &error);
+        }
     }
 
     /// Whether names changed since the last call.
@@ -84,9 +94,28 @@ impl Watch {
     }
 }
 
+/// Tells once that there are no more watches: files are then found and looked at by the clock alone.
+fn tell_limit(is_told: &mut bool, error: &notify::Error) {
+    if matches!(error.kind, ErrorKind::MaxFilesWatch) && !std::mem::replace(is_told, true) {
+        warn!(
+            "the kernel has no more notifications of the file system for this process; new files and lines are found \
+             a little later, by looking; raise fs.inotify.max_user_watches"
+        );
+    }
+}
+
 impl Hint {
+    /// Events were lost, or came in a form that says nothing: anything may have happened.
+    fn set_missed(&self) {
+        self.names.store(true, Ordering::Release);
+        self.notify.notify_one();
+    }
+
     /// Opening and reading are no reason to look at anything.
     fn set(&self, event: Event) {
+        if event.need_rescan() {
+            return self.set_missed();
+        }
         match event.kind {
             EventKind::Create(_) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)) => {
                 self.names.store(true, Ordering::Release);
@@ -138,5 +167,39 @@ mod tests {
         wait_for(&watch, || watch.take_names()).await;
         watch.set_file(&path, false);
         watch.set_file(&folder.join("missing"), true);
+    }
+
+    #[tokio::test]
+    async fn events_that_are_lost_ask_for_a_look() {
+        let most: usize = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap().trim().parse().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().canonicalize().unwrap();
+        let silent = folder.join("silent.log");
+        fs::write(&silent, "").unwrap();
+        let mut watch = Watch::new();
+        watch.set_file(&silent, true);
+        let hint = watch.hint.clone();
+        {
+            // Holds the thread that takes events, so that the kernel's queue fills.
+            let _held = hint.grown.lock().unwrap();
+            fs::write(&silent, "line\n").unwrap();
+            let mut file = fs::OpenOptions::new().append(true).open(&silent).unwrap();
+            // Alike events are counted once: those of a write and of a look take turns.
+            for _ in 0..most {
+                file.write_all(b"line\n").unwrap();
+                drop(fs::File::open(&silent).unwrap());
+            }
+        }
+        // No name changed: only the loss tells.
+        wait_for(&watch, || watch.take_names()).await;
+    }
+
+    #[test]
+    fn the_limit_of_watches_is_told_once() {
+        let mut is_told = false;
+        tell_limit(&mut is_told, &notify::Error::new(ErrorKind::PathNotFound));
+        assert!(!is_told);
+        tell_limit(&mut is_told, &notify::Error::new(ErrorKind::MaxFilesWatch));
+        assert!(is_told);
     }
 }

@@ -4,7 +4,7 @@
 
 mod fixture;
 
-use std::{collections::BTreeSet, fs, time::Duration};
+use std::{collections::BTreeSet, fs, os::unix::fs::MetadataExt, time::Duration};
 
 use fixture::{Node, Seen, append, cri, deliver, read, read_batches, see, texts};
 use sluice_core::{RecordId, pipeline::Source};
@@ -321,4 +321,44 @@ async fn an_excluded_file_is_not_taken_for_a_rotated_one() {
     append(&node.at("app.log-admin"), "c\n");
     append(&path, "d\n");
     assert_eq!(texts(&read(&mut node.tail()).await), ["a2", "d"]);
+}
+
+/// After a power loss: lines were shipped and saved, and the file system had not written them yet.
+#[tokio::test(start_paused = true)]
+async fn a_file_shorter_than_its_checkpoint_is_read_from_its_beginning() {
+    let node = Node::new();
+    let app = node.container("app");
+    app.append([cri("1"), cri("2"), cri("3")].concat());
+    let mut tail = node.tail();
+    let first = read(&mut tail).await;
+    assert_eq!(first.len(), 3);
+    tail.close().await.unwrap();
+    drop(tail);
+    fs::write(&app.log, [cri("1"), cri("4")].concat()).unwrap();
+    let mut tail = node.tail();
+    let again = read(&mut tail).await;
+    assert_eq!(texts(&again), ["1", "4"]);
+    assert_eq!(again[0], first[0]);
+    app.line("5");
+    assert_eq!(texts(&read(&mut tail).await), ["5"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_at_the_inode_of_another_is_not_taken_for_it() {
+    let mut node = Node::new();
+    node.config.include = vec![format!("{}/*.log", node.folder.path().display())];
+    let path = node.at("app.log");
+    append(&path, "header\n1\n");
+    let before = fs::metadata(&path).unwrap();
+    let mut tail = node.tail();
+    assert_eq!(texts(&read(&mut tail).await), ["header", "1"]);
+    tail.close().await.unwrap();
+    drop(tail);
+    fs::remove_file(&path).unwrap();
+    append(&path, "header\n2\n3, and longer than before\n");
+    let after = fs::metadata(&path).unwrap();
+    // Not every file system gives the inode again at once, and tells when a file was made.
+    if before.ino() == after.ino() && before.created().ok() != after.created().ok() {
+        assert_eq!(texts(&read(&mut node.tail()).await), ["header", "2", "3, and longer than before"]);
+    }
 }

@@ -27,7 +27,17 @@ fn batch(assembly: Assembly) -> Batch {
 }
 
 fn settings(max_line: usize, counters: &Counters) -> Settings<'_> {
-    Settings { max_line, clock: || AT + 999, counters }
+    Settings {
+        max_line,
+        long_lines: LongLines::Truncate,
+        format: None,
+        line_time: None,
+        multiline: None,
+        join_timeout: Duration::from_secs(5),
+        clock: || AT + 999,
+        now: Instant::now(),
+        counters,
+    }
 }
 
 fn lines_of(content: &[u8]) -> Lines {
@@ -265,89 +275,6 @@ fn texts_lie_end_to_end() {
     assert_eq!(batch(out).arena(), b"bacd");
 }
 
-#[derive(Clone, Debug)]
-struct Written {
-    stream: Stream,
-    partial: bool,
-    text: String,
-}
-
-fn written() -> impl Strategy<Value = Vec<Written>> {
-    let one = (any::<bool>(), prop::bool::weighted(0.4), "[a-zé€\\\\\"]{0,6}")
-        .prop_map(|(err, partial, text)| Written { stream: if err { ERR } else { OUT }, partial, text });
-    prop::collection::vec(one, 1..30)
-}
-
-fn file_of(written: &[Written], is_docker: bool) -> Vec<u8> {
-    let line = |(n, line): (usize, &Written)| match (is_docker, line.partial) {
-        (true, true) => docker(n as u64, line.stream.name(), &line.text),
-        (true, false) => docker(n as u64, line.stream.name(), &format!("{}\n", line.text)),
-        (false, true) => cri(n as u64, line.stream.name(), "P", &line.text),
-        (false, false) => cri(n as u64, line.stream.name(), "F", &line.text),
-    };
-    written.iter().enumerate().map(line).collect::<String>().into_bytes()
-}
-
-/// The whole texts that were written, as the model has them: stream, time of the first part, text.
-fn whole_texts(written: &[Written], end: &str) -> Vec<(Stream, u64, String)> {
-    let mut open: [Option<(u64, String)>; 2] = [None, None];
-    let mut texts = Vec::new();
-    for (n, line) in written.iter().enumerate() {
-        let join = &mut open[line.stream as usize];
-        join.get_or_insert((n as u64, String::new())).1.push_str(&line.text);
-        if !line.partial
-            && let Some((time, text)) = join.take()
-        {
-            texts.push((line.stream, time, text + end));
-        }
-    }
-    texts
-}
-
-proptest! {
-    /// However a file grows while it is read, its records are the same, with the same identity.
-    #[test]
-    fn turns_do_not_matter(written in written(), is_docker: bool, cuts in prop::collection::vec(0usize..2000, 0..8)) {
-        let (content, counters) = (file_of(&written, is_docker), Counters::default());
-        let settings = settings(1000, &counters);
-        let mut at_once = Assembly::default();
-        lines_of(&content).take(&content, settings, &mut at_once);
-        let (mut lines, mut seen) = (lines_of(&content), Vec::new());
-        let mut ends: Vec<_> = cuts.into_iter().map(|cut| cut.min(content.len())).chain([content.len()]).collect();
-        ends.sort();
-        for end in ends {
-            let mut out = Assembly::default();
-            lines.take(&content[lines.read() as usize..end], settings, &mut out);
-            let batch = batch(out);
-            seen.extend(batch.records().iter().map(|record| (record.id, record.time, batch.text(record).to_vec())));
-        }
-        let batch = batch(at_once);
-        let expected: Vec<_> = batch.records().iter().map(|record| (record.id, record.time, batch.text(record).to_vec())).collect();
-        prop_assert_eq!(seen, expected);
-        let texts: Vec<_> = batch.records().iter().map(|record| {
-            (record.stream, record.time - AT, String::from_utf8(batch.text(record).to_vec()).unwrap())
-        }).collect();
-        prop_assert_eq!(texts, whole_texts(&written, if is_docker { "\n" } else { "" }));
-    }
-
-    /// From any position on, a restart gives exactly the records that the position leaves out.
-    #[test]
-    fn a_restart_at_any_position_goes_on(written in written(), is_docker: bool, cut in 0usize..2000) {
-        let (content, counters) = (file_of(&written, is_docker), Counters::default());
-        let settings = settings(1000, &counters);
-        let ids = |out: Assembly| batch(out).records().iter().map(|record| record.id).collect::<Vec<_>>();
-        let (mut all, mut before, mut after) = (Assembly::default(), Assembly::default(), Assembly::default());
-        lines_of(&content).take(&content, settings, &mut all);
-        let mut first = lines_of(&content);
-        first.take(&content[..cut.min(content.len())], settings, &mut before);
-        let position = first.position();
-        prop_assert!(position.lowest() <= first.read() && first.read() <= cut as u64);
-        let mut second = Lines::new(Format::of_first_line(content.split(|&b| b == b'\n').next().unwrap()), 7, position);
-        second.take(&content[position.lowest() as usize..], settings, &mut after);
-        let (mut seen, mut all) = ([ids(before), ids(after)].concat(), ids(all));
-        seen.sort();
-        all.sort();
-        prop_assert_eq!(seen, all);
-        prop_assert_eq!(second.read(), content.len() as u64);
-    }
-}
+mod bounds;
+mod model;
+mod plain;

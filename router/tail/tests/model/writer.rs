@@ -1,0 +1,270 @@
+//! What a runtime writes, what becomes of its files, and what must come of it.
+
+use std::{
+    fs::{self, File},
+    io::Write,
+    path::PathBuf,
+};
+
+use flate2::{Compression, write::GzEncoder};
+use proptest::prelude::*;
+use sluice_core::Stream;
+
+use crate::{
+    fixture::{Container, append},
+    sink::Sink,
+};
+
+pub struct Writer {
+    container: Container,
+    docker: bool,
+    /// The contents that the container's file had, one after the other; the last is the one that is written to.
+    contents: Vec<Content>,
+    /// What is written next begins a new content.
+    is_left: bool,
+    /// The rotated files, oldest first, and which content each has, if any.
+    rotated: Vec<(PathBuf, Option<usize>)>,
+    parts: Vec<Part>,
+    /// The whole texts, each as the numbers of its parts.
+    pub texts: Vec<Vec<usize>>,
+    open: [Vec<usize>; 2],
+    copies: usize,
+    /// Parts of the texts that were open when their file was left. They come when nobody can write to that file any
+    /// more, and so later than what its successor begins with.
+    left_open: Vec<usize>,
+    /// The end of a line whose beginning is written.
+    torn: Option<String>,
+}
+
+/// One physical line.
+struct Part {
+    number: usize,
+    stream: Stream,
+    content: usize,
+    bytes: u64,
+}
+
+#[derive(Default)]
+struct Content {
+    bytes: u64,
+    /// Its first line was incomplete for a while: until it is complete, nothing tells whose copy a copy is.
+    began_torn: bool,
+    /// Only the agent that has it open can read it.
+    is_deleted: bool,
+    /// What was not delivered of it is gone.
+    is_destroyed: bool,
+}
+
+impl Writer {
+    pub fn new(container: Container, docker: bool) -> Self {
+        Self {
+            container,
+            docker,
+            contents: Vec::new(),
+            is_left: true,
+            rotated: Vec::new(),
+            parts: Vec::new(),
+            texts: Vec::new(),
+            open: Default::default(),
+            copies: 0,
+            left_open: Vec::new(),
+            torn: None,
+        }
+    }
+
+    pub fn write(&mut self, number: usize, stream: Stream, partial: bool, torn: bool) {
+        self.finish_line();
+        if std::mem::take(&mut self.is_left) {
+            self.contents.push(Content::default());
+        }
+        let line = self.line(number, stream, partial);
+        let content = self.contents.last_mut().unwrap();
+        content.began_torn |= content.bytes == 0 && torn;
+        content.bytes += line.len() as u64;
+        let content = self.contents.len() - 1;
+        self.parts.push(Part { number, stream, content, bytes: line.len() as u64 });
+        let (beginning, end) = line.split_at(if torn { line.len() / 2 } else { line.len() });
+        self.container.append(beginning);
+        self.torn = (!end.is_empty()).then(|| end.to_owned());
+        let open = &mut self.open[stream as usize];
+        open.push(number);
+        if !partial {
+            self.texts.push(std::mem::take(open));
+        }
+    }
+
+    fn line(&self, number: usize, stream: Stream, partial: bool) -> String {
+        let time = format!("2023-11-14T22:13:{:02}.{number:09}Z", number % 60);
+        // Of many lengths: contents of the same length, written within one tick of the file system's clock, are one to
+        // everybody who looks.
+        let (name, text) = (stream.name(), format!("<{number:0width$}>", width = number * 7 % 61));
+        match (self.docker, partial) {
+            (true, true) => format!(r#"{{"log":"{text}","stream":"{name}","time":"{time}"}}"#) + "\n",
+            (true, false) => format!(r#"{{"log":"{text}\n","stream":"{name}","time":"{time}"}}"#) + "\n",
+            (false, true) => format!("{time} {name} P {text}\n"),
+            (false, false) => format!("{time} {name} F {text}\n"),
+        }
+    }
+
+    pub fn finish_line(&mut self) {
+        if let Some(end) = self.torn.take() {
+            self.container.append(end);
+        }
+    }
+
+    /// After a rotation the file is there again, and all texts have their ends.
+    pub fn end(&mut self, number: usize) {
+        self.write(number, Stream::Stdout, false, false);
+        self.write(number + 1, Stream::Stderr, false, false);
+    }
+
+    /// The writer finishes its line where it began it: in the file that has another name now.
+    pub fn rotate(&mut self) {
+        if self.container.log.exists() {
+            let rotated = self.container.rotate();
+            if let Some(end) = self.torn.take() {
+                append(&rotated, end);
+            }
+            self.rotated.push((rotated, self.current()));
+            self.leave();
+        }
+    }
+
+    /// Something was cut off and copied before.
+    pub fn is_copied(&self) -> bool {
+        self.copies > 0
+    }
+
+    /// False where the copy may not be known for one.
+    pub fn copy_truncate(&mut self) -> bool {
+        self.finish_line();
+        let content = self.current().map(|content| &mut self.contents[content]);
+        let is_known = content.is_none_or(|content| {
+            content.is_destroyed |= content.began_torn;
+            !content.began_torn
+        });
+        if self.container.log.exists() {
+            self.copies += 1;
+            let copy = self.container.next_rotated();
+            fs::copy(&self.container.log, &copy).unwrap();
+            fs::write(&self.container.log, "").unwrap();
+            self.rotated.push((copy, self.current()));
+            self.leave();
+        }
+        is_known
+    }
+
+    pub fn compress(&mut self) {
+        let count = self.rotated.len().saturating_sub(1);
+        for (path, _) in &mut self.rotated[..count] {
+            if path.extension().unwrap() == "gz" {
+                continue;
+            }
+            let (packed, temporary) = (format!("{}.gz", path.display()), format!("{}.tmp", path.display()));
+            let mut encoder = GzEncoder::new(File::create(&temporary).unwrap(), Compression::fast());
+            encoder.write_all(&fs::read(&path).unwrap()).unwrap();
+            encoder.finish().unwrap();
+            fs::rename(temporary, &packed).unwrap();
+            fs::remove_file(&path).unwrap();
+            *path = packed.into();
+        }
+    }
+
+    pub fn is_there(&self) -> bool {
+        self.container.log.exists()
+    }
+
+    /// `known`: the agent has it open, or has read it.
+    pub fn expire(&mut self, known: bool) {
+        if !self.rotated.is_empty() {
+            let (path, content) = self.rotated.remove(0);
+            fs::remove_file(path).unwrap();
+            if let Some(content) = content {
+                let content = &mut self.contents[content];
+                content.is_deleted = true;
+                content.is_destroyed |= !known;
+            }
+        }
+    }
+
+    pub fn truncate(&mut self) {
+        self.finish_line();
+        if self.container.log.exists() {
+            fs::write(&self.container.log, "").unwrap();
+            if let Some(content) = self.current() {
+                self.contents[content].is_destroyed = true;
+            }
+            self.leave();
+        }
+    }
+
+    /// `known`: the agent has it open.
+    pub fn delete(&mut self, known: bool) {
+        self.finish_line();
+        if self.container.log.exists() {
+            fs::remove_file(&self.container.log).unwrap();
+            if let Some(content) = self.current() {
+                let content = &mut self.contents[content];
+                content.is_deleted = true;
+                content.is_destroyed |= !known;
+            }
+            self.leave();
+        }
+    }
+
+    /// The content that is written to; none where the file is empty.
+    fn current(&self) -> Option<usize> {
+        (!self.is_left).then(|| self.contents.len() - 1)
+    }
+
+    /// What is open in a file when it is left will not be completed there.
+    fn leave(&mut self) {
+        self.is_left = true;
+        for text in self.open.iter_mut().map(std::mem::take).filter(|text| !text.is_empty()) {
+            self.left_open.extend(&text);
+            self.texts.push(text);
+        }
+    }
+
+    /// The agent's descriptors are closed.
+    pub fn agent_ended(&mut self) {
+        self.contents.iter_mut().for_each(|content| content.is_destroyed |= content.is_deleted);
+    }
+
+    /// Whether this is one of the texts, or the beginning of one.
+    pub fn wrote(&self, text: &[usize]) -> bool {
+        self.texts.iter().any(|whole| whole.starts_with(text))
+    }
+
+    pub fn destroyed_bytes(&self) -> u64 {
+        self.contents.iter().filter(|content| content.is_destroyed).map(|content| content.bytes).sum()
+    }
+
+    /// Holds what arrived against what was written; returns the bytes that did not arrive.
+    pub fn check(&self, sink: &Sink) -> Result<u64, TestCaseError> {
+        let mut lost = 0;
+        for part in &self.parts {
+            if !sink.arrived.contains_key(&part.number) {
+                prop_assert!(self.contents[part.content].is_destroyed, "{} is lost", part.number);
+                lost += part.bytes;
+            }
+        }
+        for text in &self.texts {
+            let content = self.parts.iter().find(|part| part.number == text[0]).unwrap().content;
+            let is_whole = sink.ids.contains_key(text) || self.contents[content].is_destroyed;
+            prop_assert!(is_whole, "{text:?} is not there in one piece");
+        }
+        for stream in Stream::ALL {
+            // A copy that was not known for one is found late.
+            let is_of = |part: &Part, number| {
+                part.number == number && part.stream == stream && !self.contents[part.content].began_torn
+            };
+            let of_stream = |number: &&usize| {
+                !self.left_open.contains(*number) && self.parts.iter().any(|part| is_of(part, **number))
+            };
+            let order: Vec<_> = sink.order.iter().filter(of_stream).collect();
+            prop_assert!(order.is_sorted(), "{order:?} is not the order in which they were written");
+        }
+        Ok(lost)
+    }
+}
