@@ -28,6 +28,7 @@ fn batch(shape: Shape, text: &[u8], changes: &[Change]) -> Batch {
             timed: true,
             stream: Stream::Stdout,
             truncated: false,
+            part: Default::default(),
             position: u64::from(start),
             id: RecordId(1),
         }

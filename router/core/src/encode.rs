@@ -21,8 +21,9 @@ impl Encoding {
     /// Appends the JSON object of the record at `index` to `out`.
     ///
     /// A line becomes `{"log":…,"stream":…,"docker":…,"kubernetes":…,"time":…,"tag":…}`; bytes that were not UTF-8
-    /// follow the text as base64 in `log_raw`, and `"log_truncated":true` marks a line that was cut. A document goes
-    /// out as it came in. Both with the edits of [`Batch::edits`], each of which is counted where it is blocked: append
+    /// follow the text as base64 in `log_raw`, and `"log_truncated":true` marks a line that was cut, `"log_partial":true` one
+    /// that goes on in another record, and `"log_part":2` says which piece of a split line it is. A document goes out
+    /// as it came in. Both with the edits of [`Batch::edits`], each of which is counted where it is blocked: append
     /// a record once.
     pub fn append(self, batch: &Batch, index: usize, out: &mut Vec<u8>) {
         let record = &batch.records()[index];
@@ -58,6 +59,13 @@ impl Encoding {
         }
         if record.truncated {
             out.extend_from_slice(b",\"log_truncated\":true");
+        }
+        if record.part.goes_on {
+            out.extend_from_slice(b",\"log_partial\":true");
+        }
+        if record.part.number > 0 {
+            out.extend_from_slice(b",\"log_part\":");
+            out.extend_from_slice(itoa::Buffer::new().format(record.part.number).as_bytes());
         }
         out.extend_from_slice(b",\"stream\":\"");
         out.extend_from_slice(record.stream.name().as_bytes());

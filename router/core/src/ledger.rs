@@ -14,12 +14,13 @@ use std::{
 pub struct Tally(Arc<AtomicU64>);
 
 impl Tally {
+    /// Whoever sees this count sees all that this thread counted before.
     pub fn add(&self, count: u32) {
-        self.0.fetch_add(u64::from(count), Ordering::Relaxed);
+        self.0.fetch_add(u64::from(count), Ordering::Release);
     }
 
     pub fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.0.load(Ordering::Acquire)
     }
 }
 
@@ -38,7 +39,8 @@ pub struct Ledger {
     expired_bytes: Mutex<BTreeMap<String, Tally>>,
 }
 
-/// The state of the books at a moment. Balanced when `read + expired` equals the sum of how records left.
+/// The state of the books at a moment. Balanced when what was read, less what was given back, equals the sum of how
+/// records left.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Balance {
     pub read: u64,
@@ -71,8 +73,10 @@ impl Ledger {
         entry(&self.expired_bytes, cause)
     }
 
+    /// The books at this moment. They add up also while records move: a record counts as read before it counts as
+    /// gone, so a snapshot that looks at how records left first, and last at how many came, never shows more going than
+    /// came. What lies between is in flight; that may include a few records that left during the look.
     pub fn balance(&self) -> Balance {
-        // How records left is read before what was read, so that a snapshot under load never shows more leaving than came.
         let (delivered, returned) = (self.delivered.get(), self.returned.get());
         let (dropped, dead_lettered) = (values(&self.dropped), values(&self.dead_lettered));
         let (expired, expired_bytes) = (values(&self.expired), values(&self.expired_bytes));
@@ -91,6 +95,20 @@ fn values(map: &Mutex<BTreeMap<String, Tally>>) -> BTreeMap<String, u64> {
 }
 
 impl Balance {
+    /// Adds the books of another pipeline to these.
+    pub fn add(&mut self, other: &Balance) {
+        let add = |to: &mut BTreeMap<String, u64>, from: &BTreeMap<String, u64>| {
+            from.iter().for_each(|(name, count)| *to.entry(name.clone()).or_default() += count);
+        };
+        self.read += other.read;
+        self.delivered += other.delivered;
+        self.returned += other.returned;
+        add(&mut self.dropped, &other.dropped);
+        add(&mut self.dead_lettered, &other.dead_lettered);
+        add(&mut self.expired, &other.expired);
+        add(&mut self.expired_bytes, &other.expired_bytes);
+    }
+
     /// Read and not given back: each of these is delivered, dropped, dead-lettered or in flight.
     pub fn kept(&self) -> u64 {
         self.read.saturating_sub(self.returned)
@@ -106,7 +124,8 @@ impl Balance {
         self.kept() == self.left()
     }
 
-    fn left(&self) -> u64 {
+    /// Records that are delivered, dropped or dead-lettered.
+    pub fn left(&self) -> u64 {
         self.delivered + self.dropped.values().sum::<u64>() + self.dead_lettered.values().sum::<u64>()
     }
 }

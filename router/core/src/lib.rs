@@ -25,6 +25,7 @@ pub mod receipt;
 pub mod record;
 pub mod shutdown;
 pub mod splice;
+pub mod stop;
 pub mod supervisor;
 pub mod watermark;
 
@@ -38,6 +39,6 @@ pub use generation::Generation;
 pub use ledger::{Balance, Ledger, Tally};
 pub use origin::Origin;
 pub use receipt::Receipt;
-pub use record::{Place, Record, RecordId, Stream};
+pub use record::{Part, Place, Record, RecordId, Stream};
 pub use shutdown::Shutdown;
 pub use watermark::Watermark;

@@ -2,9 +2,9 @@
 
 use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::{Batch, Failure, Generation, Shutdown};
+use crate::{Batch, Failure, Generation, Shutdown, stop::Stop};
 
 /// Where batches come from.
 pub trait Source {
@@ -16,7 +16,8 @@ pub trait Source {
     /// [`Source::next`]: this is called all the time, also while the sink has no room.
     fn save(&mut self) -> impl Future<Output = Result<(), Failure>>;
 
-    /// Saves for the last time and leaves (closes files, leaves the consumer group).
+    /// Saves for the last time and leaves (closes files, leaves the consumer group); tells the generation where
+    /// reading goes on, of what is not resolved.
     fn close(&mut self) -> impl Future<Output = Result<(), Failure>>;
 }
 
@@ -69,9 +70,22 @@ impl<S: Source, T: Transform, K: Sink> Pipeline<S, T, K> {
         save_every: Duration,
     ) -> Result<End, Failure> {
         let exhausted = self.flow(generation, shutdown, save_every).await?;
+        let (read, left_before) = (Instant::now(), generation.ledger().balance().left());
         let dry = self.run_dry(generation, shutdown).await;
+        let ran_dry = Instant::now();
         // Also when something failed on the way out: what is resolved is saved, and the group is left.
-        self.source.close().await?;
+        let closed = self.source.close().await;
+        if let Some(ordered) = shutdown.ordered() {
+            generation.stopped(Stop {
+                settled: generation.ledger().balance().left() - left_before,
+                left: generation.unresolved(),
+                rest: Vec::new(),
+                reading: read - ordered,
+                running_dry: ran_dry - read,
+                closing: ran_dry.elapsed(),
+            });
+        }
+        closed?;
         dry?;
         Ok(match (exhausted, generation.unresolved()) {
             (true, 0) => End::Exhausted,

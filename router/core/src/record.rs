@@ -21,9 +21,20 @@ pub struct Record {
     pub stream: Stream,
     /// The line was longer than the limit, and the text is its beginning.
     pub truncated: bool,
+    pub part: Part,
     /// Where it was read: the byte offset of its first fragment in a file, or the offset in a Kafka partition.
     pub position: u64,
     pub id: RecordId,
+}
+
+/// How much of a line the text is. `Part::default()` is all of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Part {
+    /// Which piece of a line that was split because of its length, from 1 on; 0 where it was not.
+    pub number: u32,
+    /// What follows is in a record of its own: the next piece, or what came after the bound up to which the end of the
+    /// text was waited for.
+    pub goes_on: bool,
 }
 
 /// The stream that a container wrote a line to.
@@ -64,6 +75,18 @@ impl RecordId {
         let mut hash = Xxh3::with_seed(identity);
         hash.update(&range.start.to_le_bytes());
         hash.update(&range.end.to_le_bytes());
+        hash.update(text);
+        Self(hash.digest128())
+    }
+
+    /// The identity of a piece of a line that was split: the stream identity, the offset of the line's first byte, the
+    /// number of the piece, and its text. Where the line ends is not known yet when its first pieces leave.
+    pub fn of_piece(identity: u64, start: u64, number: u32, text: &[u8]) -> Self {
+        let mut hash = Xxh3::with_seed(identity);
+        hash.update(&start.to_le_bytes());
+        // No line ends where it begins.
+        hash.update(&start.to_le_bytes());
+        hash.update(&number.to_le_bytes());
         hash.update(text);
         Self(hash.digest128())
     }
@@ -148,6 +171,16 @@ mod tests {
             RecordId::of_line(7, 11..20, b"text"),
             RecordId::of_line(7, 10..21, b"text"),
             RecordId::of_line(7, 10..20, b"texT"),
+        ] {
+            assert_ne!(base, other);
+        }
+        let base = RecordId::of_piece(7, 10, 1, b"text");
+        for other in [
+            RecordId::of_piece(8, 10, 1, b"text"),
+            RecordId::of_piece(7, 11, 1, b"text"),
+            RecordId::of_piece(7, 10, 2, b"text"),
+            RecordId::of_piece(7, 10, 1, b"texT"),
+            RecordId::of_line(7, 10..10, b"text"),
         ] {
             assert_ne!(base, other);
         }

@@ -53,7 +53,8 @@ fn is_made<'a>(edits: &'a Edits, edit: &Edit, object: Option<&mut Object<'a>>) -
 }
 
 /// The members that the encoder writes for a line; all that an origin's object has are among them.
-const WRITTEN: [&str; 8] = ["log", "log_raw", "log_truncated", "stream", "docker", "kubernetes", "time", "tag"];
+const WRITTEN: [&str; 10] =
+    ["log", "log_raw", "log_truncated", "log_partial", "log_part", "stream", "docker", "kubernetes", "time", "tag"];
 
 /// What an edit meets in the record of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

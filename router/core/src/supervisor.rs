@@ -2,7 +2,7 @@
 
 use std::{
     future::Future,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -34,13 +34,31 @@ pub enum State {
 /// The state of one pipeline over all its generations, for whoever looks on from other threads.
 #[derive(Debug, Default)]
 pub struct Status {
-    state: Mutex<State>,
+    told: Mutex<Told>,
     restarts: Tally,
+}
+
+#[derive(Debug, Default)]
+struct Told {
+    state: State,
+    /// Nothing was told yet without it.
+    since: Option<Instant>,
+    last_failure: Option<(Failure, Instant)>,
 }
 
 impl Status {
     pub fn state(&self) -> State {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.told().state.clone()
+    }
+
+    /// When it came to this state; `None` before its first generation.
+    pub fn since(&self) -> Option<Instant> {
+        self.told().since
+    }
+
+    /// The failure that ended a generation last, and when; it stays when the pipeline runs again.
+    pub fn last_failure(&self) -> Option<(Failure, Instant)> {
+        self.told().last_failure.clone()
     }
 
     /// Failures after which the pipeline starts again.
@@ -67,7 +85,16 @@ impl Status {
     }
 
     fn set(&self, state: State) {
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+        let now = Instant::now();
+        let mut told = self.told();
+        if let State::Restarting(failure) | State::Failed(failure) = &state {
+            told.last_failure = Some((failure.clone(), now));
+        }
+        (told.state, told.since) = (state, Some(now));
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

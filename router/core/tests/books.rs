@@ -1,7 +1,10 @@
 //! Model tests: no position passes an unresolved record, and the books always balance, under any order of delivery,
 //! failure, split and drop.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use proptest::prelude::*;
 use sluice_core::{Generation, Ledger, Receipt, Watermark};
@@ -181,4 +184,46 @@ fn shares_resolve_on_any_thread() {
     assert_eq!(watermark.position(), 200);
     assert_eq!(generation.in_flight(), 0);
     assert!(ledger.balance().is_balanced());
+}
+
+/// Books that are looked at while records move add up: what left never exceeds what came, and nothing is forgotten.
+#[test]
+fn books_add_up_while_records_move() {
+    const LANES: u64 = 3;
+    const BATCHES: u64 = 20_000;
+    let ledger = Arc::new(Ledger::default());
+    let generation = Generation::new(ledger.clone());
+    generation.stopping();
+    let done = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..LANES {
+            scope.spawn(|| {
+                let mut watermark = Watermark::new(generation.clone(), 0u64);
+                let (dropped, letters) = (ledger.dropped_by("plugin"), ledger.dead_lettered_for("mapping"));
+                for batch in 1..=BATCHES {
+                    let mut receipt = watermark.open(5, batch);
+                    receipt.drop_some(1, &dropped);
+                    receipt.split(1).dead_lettered(&letters);
+                    drop(receipt.split(1));
+                    receipt.delivered();
+                }
+                done.fetch_add(1, Ordering::Release);
+            });
+        }
+        let mut looks = 0u64;
+        while done.load(Ordering::Acquire) < LANES {
+            let books = ledger.balance();
+            let gone = books.left() + books.returned;
+            assert!(gone <= books.read, "{gone} left of {} that came", books.read);
+            assert_eq!(books.kept(), books.left() + books.in_flight());
+            looks += 1;
+        }
+        assert!(looks > 0);
+    });
+    let books = ledger.balance();
+    assert_eq!(
+        (books.read, books.delivered, books.returned),
+        (5 * LANES * BATCHES, 2 * LANES * BATCHES, LANES * BATCHES)
+    );
+    assert!(books.is_balanced());
 }

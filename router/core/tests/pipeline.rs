@@ -69,6 +69,7 @@ fn batch(positions: std::ops::Range<u64>, receipt: Receipt) -> Batch {
         timed: true,
         stream: Stream::Stdout,
         truncated: false,
+        part: Default::default(),
         position,
         id: RecordId(position.into()),
     });

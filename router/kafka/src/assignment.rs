@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use rdkafka::{Message, Offset, TopicPartitionList, message::BorrowedMessage};
-use sluice_core::{Batch, Generation, Origin, Place, Record, RecordId, Shape, Stream, Watermark};
+use sluice_core::{Batch, Generation, Origin, Place, Record, RecordId, Shape, Stream, Watermark, stop::Rest};
 
 use crate::headers::{self, Identity};
 
@@ -14,6 +14,9 @@ const BATCH_BYTES: usize = 1 << 20;
 const KNOWN_ORIGINS: usize = 16_384;
 /// Bytes of an origin that is kept; whoever may write to the topic chooses them.
 const LARGEST_ORIGIN: usize = 16 << 10;
+
+/// The life of a partition that is being given up: nothing that was collected is of it.
+const LEAVING: u64 = 0;
 
 /// What is known of each partition since it was assigned and read from.
 pub(crate) struct Assignment {
@@ -32,6 +35,8 @@ struct Partition {
     watermark: Watermark<u64>,
     /// The offset of the next message, if none is missing.
     next: u64,
+    /// Where the last batch ended that became the pipeline's.
+    opened: u64,
     committed: Option<u64>,
     arena: Vec<u8>,
     records: Vec<Record>,
@@ -90,18 +95,52 @@ impl Assignment {
         let (index, order) = match self.find(message.topic(), message.partition()) {
             Some(index) if self.partitions[index].next == offset => (index, Order::Next),
             Some(index) => (index, Order::Gap { expected: self.partitions[index].next }),
-            None => {
-                self.lives += 1;
-                let place = Place::Partition { topic: message.topic().to_owned(), partition: message.partition() };
-                self.partitions.push(Partition::new(&self.generation, self.lives, place, offset));
-                (self.partitions.len() - 1, Order::First)
-            }
+            None => (self.begin(message.topic(), message.partition(), offset), Order::First),
         };
         self.last = index;
         let partition = &mut self.partitions[index];
         let broker_ms = message.timestamp().to_millis().unwrap_or(0).max(0) as u64;
         partition.push(offset, broker_ms, identity, origin, value);
         Added { is_full: partition.is_full(), order }
+    }
+
+    fn begin(&mut self, topic: &str, number: i32, offset: u64) -> usize {
+        self.lives += 1;
+        let place = Place::Partition { topic: topic.to_owned(), partition: number };
+        self.partitions.push(Partition::new(&self.generation, self.lives, place, offset));
+        self.partitions.len() - 1
+    }
+
+    /// Whether anything of the partition was read since it was assigned.
+    pub fn has_read(&self, topic: &str, number: i32) -> bool {
+        self.find(topic, number).is_some()
+    }
+
+    /// The offset from which on nothing is left below `lowest`, if anything has expired and nothing that was read still
+    /// waits for the pipeline; `committed` counts where nothing was read.
+    pub fn expired_from(&self, topic: &str, number: i32, committed: Option<u64>, lowest: u64) -> Option<u64> {
+        let from = match self.find(topic, number) {
+            Some(index) => {
+                let partition = &self.partitions[index];
+                (partition.opened == partition.next).then_some(partition.next)
+            }
+            None => committed,
+        };
+        from.filter(|from| *from < lowest)
+    }
+
+    /// Reading goes on at `lowest`: so does the position, once what was read before has left.
+    pub fn skip_to(&mut self, topic: &str, number: i32, lowest: u64) {
+        match self.find(topic, number) {
+            Some(index) => {
+                let partition = &mut self.partitions[index];
+                drop(partition.watermark.open(0, lowest));
+                (partition.next, partition.opened) = (lowest, lowest);
+            }
+            None => {
+                self.begin(topic, number, lowest);
+            }
+        }
     }
 
     fn find(&self, topic: &str, number: i32) -> Option<usize> {
@@ -134,8 +173,9 @@ impl Assignment {
     /// Opens the receipt for what was collected; `None` if its partition was taken away meanwhile.
     pub fn open(&mut self, collected: Collected) -> Option<Batch> {
         let Collected { place, life, end, arena, records, origins } = collected;
-        let partition = self.partitions.iter_mut().find(|partition| partition.life == life)?;
+        let partition = self.partitions.iter_mut().find(|partition| partition.life == life && life != LEAVING)?;
         let receipt = partition.watermark.open(records.len() as u32, end);
+        partition.opened = end;
         Some(Batch::new(Shape::Documents, place, arena, records, origins, receipt))
     }
 
@@ -157,6 +197,15 @@ impl Assignment {
         offsets
     }
 
+    /// Where reading goes on, of all partitions of which not everything has left.
+    pub fn rest(&mut self) -> Vec<Rest> {
+        let open = self.partitions.iter_mut().filter_map(|partition| {
+            let is_open = !partition.watermark.is_settled();
+            is_open.then(|| Rest { place: partition.place.clone(), position: partition.watermark.position() })
+        });
+        open.collect()
+    }
+
     /// Commits that failed are tried again at the next save.
     pub fn not_committed(&mut self, offsets: &TopicPartitionList) {
         for element in offsets.elements() {
@@ -164,6 +213,24 @@ impl Assignment {
                 self.partitions[index].committed = None;
             }
         }
+    }
+
+    /// What of these partitions is not the pipeline's yet never will be: from now on they can only settle.
+    pub fn give_up(&mut self, partitions: &TopicPartitionList) {
+        for element in partitions.elements() {
+            if let Some(index) = self.find(element.topic(), element.partition()) {
+                self.partitions[index].life = LEAVING;
+            }
+        }
+    }
+
+    /// Whether all that the pipeline got of these partitions has left.
+    pub fn is_settled(&mut self, partitions: &TopicPartitionList) -> bool {
+        let elements = partitions.elements();
+        elements.iter().all(|element| match self.find(element.topic(), element.partition()) {
+            Some(index) => self.partitions[index].watermark.is_settled(),
+            None => true,
+        })
     }
 
     /// Forgets partitions that were taken away, with what was collected and not handed on.
@@ -181,6 +248,7 @@ impl Partition {
             place: Arc::new(place),
             watermark: Watermark::new(generation.clone(), offset),
             next: offset,
+            opened: offset,
             // Where reading began is committed, too: a group that started at the latest offset would start at a later
             // one after a crash, past what was never resolved.
             committed: None,
@@ -212,6 +280,7 @@ impl Partition {
             timed: identity.time.is_some(),
             stream: Stream::default(),
             truncated: false,
+            part: Default::default(),
             position: offset,
             id,
         });

@@ -5,8 +5,14 @@ use std::{fmt, time::Duration};
 use rdkafka::{ClientConfig, config::RDKafkaLogLevel, error::KafkaError};
 use sluice_core::{Failure, encode::Encoding};
 
+use crate::letter::LONGEST_EXCERPT;
+
 /// How often, in ms, a client whose figures are shown works them out.
 const STATISTICS: &str = "1000";
+/// What librdkafka takes for `batch.size` and `message.max.bytes` where nothing else is said.
+const REQUEST_BYTES: usize = 1_000_000;
+/// Bytes of dead letters in the producer's queue, at most.
+pub(crate) const LETTERS_BYTES: usize = 16 << 20;
 
 /// A cluster, and settings of librdkafka by their own names, which win over ours.
 #[derive(Clone, PartialEq, Eq)]
@@ -89,7 +95,8 @@ impl Connection {
 }
 
 impl ProducerConfig {
-    pub(crate) fn client(&self) -> ClientConfig {
+    /// `request_limit`: what was found out of the topic, in bytes.
+    pub(crate) fn client(&self, request_limit: Option<usize>) -> ClientConfig {
         let mut client = self.connection.client();
         lasting(&mut client, self.acks);
         client.set("statistics.interval.ms", STATISTICS);
@@ -97,7 +104,19 @@ impl ProducerConfig {
         client.set("linger.ms", self.linger.as_millis().to_string());
         client.set("queue.buffering.max.kbytes", (self.max_in_flight / 1024).max(1).to_string());
         self.connection.apply_options(&mut client);
+        if let Some(limit) = request_limit {
+            client.set("batch.size", limit.to_string());
+        }
         client
+    }
+
+    /// Bytes of messages that travel in one request, at most; a larger message travels alone.
+    pub(crate) fn request_limit(&self, found: Option<usize>) -> usize {
+        let option = |name: &str| {
+            let value = self.connection.options.iter().find(|(option, _)| option == name);
+            value.and_then(|(_, value)| value.parse().ok()).unwrap_or(REQUEST_BYTES)
+        };
+        found.unwrap_or_else(|| option("batch.size")).min(option("message.max.bytes"))
     }
 }
 
@@ -106,7 +125,9 @@ impl DeadLetterConfig {
         let mut client = self.connection.client();
         lasting(&mut client, Acks::All);
         client.set("compression.type", "lz4");
-        client.set("queue.buffering.max.kbytes", "16384");
+        client.set("queue.buffering.max.kbytes", (LETTERS_BYTES / 1024).to_string());
+        // A request that is too large is refused whole: what is longer than an excerpt is never with others in one.
+        client.set("batch.size", LONGEST_EXCERPT.to_string());
         self.connection.apply_options(&mut client);
         client
     }

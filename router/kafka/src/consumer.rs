@@ -20,7 +20,8 @@ use crate::{
     ConsumerConfig, ConsumerStatus,
     assignment::Collected,
     config::refused,
-    poll::{COMPONENT, Command, Context, LEAVE, Poller},
+    context::Context,
+    poll::{COMPONENT, Command, LEAVE, Poller},
 };
 
 /// Batches that wait for the pipeline, each at most 1,000 records or a little over 1 MiB.
@@ -83,7 +84,12 @@ impl Source for KafkaSource {
         self.batches.close();
         let (done, answer) = oneshot::channel();
         self.commands.send(Command::Close(done)).map_err(|_| gone())?;
-        timeout(LEAVE + LEAVE, answer).await.unwrap_or(Ok(Err(gone()))).unwrap_or_else(|_| Err(gone()))
+        let left = timeout(LEAVE + LEAVE, answer).await.unwrap_or(Ok(Err(gone()))).unwrap_or_else(|_| Err(gone()));
+        if left.is_err() {
+            // It has had its time, and nobody needs to wait for it once more.
+            self.thread = None;
+        }
+        left
     }
 }
 

@@ -1,26 +1,32 @@
 //! The dead-letter topic: refused records with the cause in headers, so that a pipeline can read them back.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    mem::take,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::Duration,
+};
 
 use rdkafka::{
     ClientContext, Message, Statistics,
-    config::{FromClientConfigAndContext, RDKafkaLogLevel},
+    config::RDKafkaLogLevel,
     error::{KafkaError, RDKafkaErrorCode},
-    message::{DeliveryResult, Header, OwnedHeaders},
-    producer::{BaseRecord, ProducerContext, ThreadedProducer},
+    message::DeliveryResult,
+    producer::{BaseProducer, BaseRecord, ProducerContext},
 };
 use sluice_core::{DeadLetter, DeadLetters, Failure, Receipt, Tally};
 use tokio::{sync::Notify, time::timeout};
 use tracing::warn;
 
-use crate::{DeadLetterConfig, client, config::refused, delivery::is_refusal, headers};
+use crate::{
+    DeadLetterConfig, client,
+    config::LETTERS_BYTES,
+    delivery::is_refusal,
+    letter::Letter,
+    polled::{AfterPoll, Polled},
+};
 
 const COMPONENT: &str = "dead letters";
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
-/// What is kept of a record that the dead-letter topic itself finds too large; the headers point to the whole.
-const LONGEST_EXCERPT: usize = 64 * 1024;
-/// What is kept of an index's explanation.
-const LONGEST_DETAIL: usize = 4 * 1024;
 
 /// Produces dead letters, with all replicas' acknowledgement. One for all pipelines of a process.
 ///
@@ -28,19 +34,30 @@ const LONGEST_DETAIL: usize = 4 * 1024;
 /// `sluice-detail`, `sluice-status` (HTTP), `sluice-place` (path, or topic/partition), `sluice-position`,
 /// `sluice-time`, `sluice-id`, and `sluice-truncated` (the whole length) where only the beginning is kept.
 pub struct DeadLetterTopic {
-    topic: String,
-    producer: ThreadedProducer<Reports>,
+    producer: Polled<Reports>,
     room: Arc<Notify>,
 }
 
 struct Reports {
+    topic: String,
     room: Arc<Notify>,
+    /// What the broker found too large: sent again, cut down, by the polling thread.
+    again: Mutex<Vec<Cut>>,
+    /// Said when not even a pointer was taken: nobody can do anything about it but a person.
+    hopeless: OnceLock<String>,
 }
 
 /// Comes back with the delivery report.
 struct Sent {
+    letter: Letter,
     receipt: Receipt,
     tally: Tally,
+}
+
+/// A letter that was refused, and what is left of its value.
+struct Cut {
+    sent: Box<Sent>,
+    value: Vec<u8>,
 }
 
 impl ClientContext for Reports {
@@ -61,12 +78,56 @@ impl ProducerContext for Reports {
     fn delivery(&self, result: &DeliveryResult<'_>, sent: Box<Sent>) {
         match result {
             Ok(_) => sent.receipt.dead_lettered(&sent.tally),
+            Err((error, message)) if is_refusal(error) => {
+                self.refused(sent, message.payload().unwrap_or_default(), error);
+            }
             // The receipt is given back, so that the pipeline reads the record again from where it was.
-            Err((error, message)) => {
-                warn!(component = COMPONENT, topic = message.topic(), %error, "a dead letter was not taken; its pipeline starts again");
+            Err((error, _)) => {
+                warn!(component = COMPONENT, topic = self.topic, %error, "a dead letter was not taken; its pipeline starts again");
             }
         }
         self.room.notify_one();
+    }
+}
+
+impl AfterPoll for Reports {
+    fn after_poll(&self, producer: &BaseProducer<Self>) {
+        let mut again = take(&mut *self.again());
+        while let Some(Cut { sent, value }) = again.pop() {
+            let Err((error, returned)) = producer.send(message(&self.topic, sent, &value)) else { continue };
+            let sent = returned.delivery_opaque;
+            if is_full(&error) {
+                self.again().push(Cut { sent, value });
+                self.again().append(&mut again);
+            } else if is_refusal(&error) {
+                self.refused(sent, &value, &error);
+            } else {
+                warn!(component = COMPONENT, topic = self.topic, %error, "a dead letter was not taken; its pipeline starts again");
+            }
+        }
+        if self.again().is_empty() {
+            self.room.notify_one();
+        }
+    }
+}
+
+impl Reports {
+    fn again(&self) -> MutexGuard<'_, Vec<Cut>> {
+        self.again.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a part to be sent again, or gives the receipt back where not even a pointer was taken.
+    fn refused(&self, mut sent: Box<Sent>, value: &[u8], error: &KafkaError) {
+        if sent.letter.cut() {
+            let value = value[..sent.letter.kept].to_vec();
+            self.again().push(Cut { sent, value });
+        } else {
+            let _ = self.hopeless.set(format!(
+                "topic {} refuses even a dead letter without a value: {error}; correct the topic (max.message.bytes, \
+                 cleanup.policy)",
+                self.topic
+            ));
+        }
     }
 }
 
@@ -74,53 +135,61 @@ impl DeadLetterTopic {
     /// Makes the producer; no broker has to be there yet.
     pub fn open(config: &DeadLetterConfig) -> Result<Self, Failure> {
         let room = Arc::new(Notify::new());
-        let producer = ThreadedProducer::from_config_and_context(&config.client(), Reports { room: room.clone() })
-            .map_err(|error| refused(COMPONENT, &error))?;
-        Ok(Self { topic: config.topic.clone(), producer, room })
+        let reports = Reports {
+            topic: config.topic.clone(),
+            room: room.clone(),
+            again: Mutex::default(),
+            hopeless: OnceLock::new(),
+        };
+        Ok(Self { producer: Polled::open(COMPONENT, &config.client(), reports)?, room })
+    }
+
+    async fn wait_for_room(&self) {
+        let _ = timeout(LOOK_AGAIN, self.room.notified()).await;
     }
 }
 
 impl DeadLetters for DeadLetterTopic {
     async fn send(&self, letter: DeadLetter) -> Result<(), Failure> {
-        let mut value = letter.bytes.as_slice();
-        let mut headers = cause(&letter);
-        let mut sent = Box::new(Sent { receipt: letter.receipt, tally: letter.tally });
+        let DeadLetter { bytes, reason, detail, status, place, position, id, time, receipt, tally } = letter;
+        let length = bytes.len();
+        let letter = Letter { reason, detail, status, place, position, id, time, length, kept: length };
+        let mut sent = Box::new(Sent { letter, receipt, tally });
+        // The queue would never have room for it.
+        while sent.letter.kept > LETTERS_BYTES && sent.letter.cut() {}
+        let reports = self.producer.context();
         loop {
-            let message = BaseRecord::<(), [u8], _>::with_opaque_to(&self.topic, sent).payload(value).headers(headers);
-            let (error, returned) = match self.producer.send(message) {
+            if let Some(hopeless) = reports.hopeless.get() {
+                return Err(Failure::fatal(COMPONENT, hopeless.clone()));
+            }
+            // What was cut down goes first: else more and more could wait for its turn.
+            if !reports.again().is_empty() {
+                self.wait_for_room().await;
+                continue;
+            }
+            let (error, returned) = match self.producer.send(message(&reports.topic, sent, &bytes)) {
                 Ok(()) => return Ok(()),
                 Err(refusal) => refusal,
             };
             sent = returned.delivery_opaque;
-            headers = returned.headers.unwrap_or_default();
-            if error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull) {
-                let _ = timeout(LOOK_AGAIN, self.room.notified()).await;
+            if is_full(&error) {
+                self.wait_for_room().await;
             } else if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
                 // This producer never recovers, and it outlives generations: only a new process helps.
-                return Err(Failure::fatal(COMPONENT, format!("topic {}: {error}", self.topic)));
-            } else if is_refusal(&error) && value.len() > LONGEST_EXCERPT {
-                let length = value.len().to_string();
-                headers = headers.insert(Header { key: "sluice-truncated", value: Some(&length) });
-                value = &value[..LONGEST_EXCERPT];
-            } else {
-                return Err(Failure::transient(COMPONENT, format!("topic {}: {error}", self.topic)));
+                return Err(Failure::fatal(COMPONENT, format!("topic {}: {error}", reports.topic)));
+            } else if !is_refusal(&error) || !sent.letter.cut() {
+                return Err(Failure::transient(COMPONENT, format!("topic {}: {error}", reports.topic)));
             }
         }
     }
 }
 
-fn cause(letter: &DeadLetter) -> OwnedHeaders {
-    let mut detail = letter.detail.as_str();
-    if detail.len() > LONGEST_DETAIL {
-        detail = &detail[..detail.floor_char_boundary(LONGEST_DETAIL)];
-    }
-    let mut headers = headers::write(letter.time, letter.id, 0)
-        .insert(Header { key: "sluice-reason", value: Some(&letter.reason) })
-        .insert(Header { key: "sluice-detail", value: Some(detail) })
-        .insert(Header { key: "sluice-place", value: Some(&letter.place.to_string()) })
-        .insert(Header { key: "sluice-position", value: Some(&letter.position.to_string()) });
-    if let Some(status) = letter.status {
-        headers = headers.insert(Header { key: "sluice-status", value: Some(&status.to_string()) });
-    }
-    headers
+/// The part of `value` that is to be kept.
+fn message<'a>(topic: &'a str, sent: Box<Sent>, value: &'a [u8]) -> BaseRecord<'a, str, [u8], Box<Sent>> {
+    let (headers, kept) = (sent.letter.headers(), sent.letter.kept);
+    BaseRecord::with_opaque_to(topic, sent).payload(&value[..kept]).headers(headers)
+}
+
+fn is_full(error: &KafkaError) -> bool {
+    error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull)
 }

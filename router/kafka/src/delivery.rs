@@ -10,11 +10,15 @@ use rdkafka::{
     producer::ProducerContext,
 };
 use sluice_core::{Failure, Generation, Place, Receipt, Record};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 
-use crate::{ProducerStatus, client};
+use crate::{ProducerStatus, client, polled::AfterPoll, refusals::Refusals};
 
 pub(crate) const COMPONENT: &str = "kafka sink";
+/// The limit of a request at which each message has one of its own.
+const ALONE: usize = 1;
+/// Below this each message has a request of its own.
+const SMALLEST_REQUEST: usize = 4 << 10;
 
 /// Travels with a message through librdkafka and comes back with its report.
 #[derive(Debug)]
@@ -24,23 +28,18 @@ pub(crate) struct Sent {
     pub record: Record,
 }
 
-/// A message that the cluster will never take, with its value and what was said of it.
-#[derive(Debug)]
-pub(crate) struct Refused {
-    pub sent: Sent,
-    pub value: Vec<u8>,
-    pub detail: String,
-}
-
-/// Hears the delivery reports, on librdkafka's polling thread.
+/// Hears the delivery reports, on the producer's polling thread.
 pub(crate) struct Reports {
     pub generation: Arc<Generation>,
     pub status: Arc<ProducerStatus>,
     /// Told after each report: there may be room in the queue again.
     pub room: Arc<Notify>,
-    /// Not bounded by itself: it holds messages that the bounded queue of the producer held before.
-    pub refused: mpsc::UnboundedSender<Refused>,
+    pub refusals: Refusals,
+    /// Bytes of messages that this producer puts into one request, at most; a larger message travels alone.
+    pub request_limit: usize,
 }
+
+impl AfterPoll for Reports {}
 
 impl ClientContext for Reports {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
@@ -62,11 +61,14 @@ impl ProducerContext for Reports {
     fn delivery(&self, result: &DeliveryResult<'_>, sent: Box<Sent>) {
         match result {
             Ok(_) => sent.receipt.delivered(),
-            Err((error, message)) if is_refusal(error) => {
-                let value = message.payload().unwrap_or_default().to_vec();
-                let refused = Refused { sent: *sent, value, detail: error.to_string() };
-                // If the sink is gone, the generation is over, and the receipt is given back with the letter.
-                let _ = self.refused.send(refused);
+            Err((error, message)) if is_refusal(error) || is_refusal_of_another(error) => {
+                let size = message.payload_len() + message.key_len();
+                if size > self.request_limit || self.request_limit <= ALONE {
+                    let value = message.payload().unwrap_or_default().to_vec();
+                    self.refusals.add(*sent, value, error.to_string());
+                } else {
+                    self.send_smaller_requests(message.topic(), error);
+                }
             }
             // The producer is being dropped: the generation is over already, and the receipt is given back.
             Err((error, _)) if is_purge(error) => {}
@@ -84,7 +86,30 @@ impl ProducerContext for Reports {
     }
 }
 
-/// Whether the message itself is at fault, so that sending it again can never help.
+impl Reports {
+    /// A request is refused whole, and librdkafka does not say which of its messages was at fault. All are read again,
+    /// in their order, and travel in requests so small that in the end the faulty one is alone.
+    fn send_smaller_requests(&self, topic: &str, error: &KafkaError) {
+        let limit = smaller(self.request_limit);
+        self.status.set_request_limit(limit);
+        self.generation.fail(Failure::transient(
+            COMPONENT,
+            format!(
+                "topic {topic} refuses a request of up to {} bytes: {error}; from now on requests have {limit} bytes at \
+                 most, or one message (raise max.message.bytes of the topic above batch.size of this client)",
+                self.request_limit
+            ),
+        ));
+    }
+}
+
+/// The limit for requests that were too large at `limit`: few steps, since each starts the pipeline again.
+fn smaller(limit: usize) -> usize {
+    Some(limit / 4).filter(|limit| *limit >= SMALLEST_REQUEST).unwrap_or(ALONE)
+}
+
+/// Whether the message itself, or one that was in a request with it, is at fault, so that sending it again can never
+/// help., so that sending it again can never help.
 pub(crate) fn is_refusal(error: &KafkaError) -> bool {
     matches!(
         error.rdkafka_error_code(),
@@ -97,6 +122,22 @@ pub(crate) fn is_refusal(error: &KafkaError) -> bool {
     )
 }
 
+/// Whether another message of the same request was found at fault.
+fn is_refusal_of_another(error: &KafkaError) -> bool {
+    error.rdkafka_error_code() == Some(RDKafkaErrorCode::InvalidDifferentRecord)
+}
+
 fn is_purge(error: &KafkaError) -> bool {
     matches!(error.rdkafka_error_code(), Some(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_steps_lead_to_requests_of_one_message() {
+        let steps: Vec<usize> = std::iter::successors(Some(1_000_000), |limit| Some(smaller(*limit))).take(6).collect();
+        assert_eq!(steps, [1_000_000, 250_000, 62_500, 15_625, ALONE, ALONE]);
+    }
 }

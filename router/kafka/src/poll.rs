@@ -2,15 +2,14 @@
 //! sink has no room.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc::TryRecvError},
+    sync::{Arc, mpsc::TryRecvError},
     time::{Duration, Instant},
 };
 
 use rdkafka::{
-    ClientContext, Statistics, TopicPartitionList,
-    config::RDKafkaLogLevel,
-    consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance},
-    error::{KafkaError, KafkaResult, RDKafkaErrorCode},
+    TopicPartitionList,
+    consumer::{BaseConsumer, CommitMode, Consumer},
+    error::{KafkaError, RDKafkaErrorCode},
     message::BorrowedMessage,
 };
 use sluice_core::{Failure, Generation};
@@ -18,12 +17,12 @@ use tokio::{
     runtime::Runtime,
     sync::{mpsc, oneshot},
 };
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 use crate::{
-    ConsumerStatus,
-    assignment::{Assignment, Collected, Order},
+    assignment::{Collected, Order},
     client,
+    context::Context,
     expiry::Expiry,
 };
 
@@ -51,79 +50,6 @@ pub(crate) type Done = oneshot::Sender<Result<(), Failure>>;
 /// The pipeline wants no more batches; who to tell when the consumer has left, if anybody waits.
 struct Closing(Option<Done>);
 
-/// Hears what happens to the consumer; rebalances come on the polling thread, inside a poll.
-pub(crate) struct Context {
-    assignment: Mutex<Assignment>,
-    status: Arc<ConsumerStatus>,
-}
-
-impl Context {
-    pub fn new(generation: Arc<Generation>, status: Arc<ConsumerStatus>) -> Self {
-        Self { assignment: Mutex::new(Assignment::new(generation)), status }
-    }
-
-    pub fn assignment(&self) -> MutexGuard<'_, Assignment> {
-        self.assignment.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl ClientContext for Context {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
-        client::log(COMPONENT, level, facility, text);
-    }
-
-    fn stats(&self, statistics: Statistics) {
-        self.status.update(&statistics);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        client::error(COMPONENT, &error, reason);
-    }
-}
-
-impl ConsumerContext for Context {
-    fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        match rebalance {
-            Rebalance::Assign(partitions) => info!(component = COMPONENT, partitions = %list(partitions), "assigned"),
-            Rebalance::Revoke(partitions) => {
-                info!(component = COMPONENT, partitions = %list(partitions), "taken away");
-                // librdkafka remembers a pause beyond the assignment: a partition that comes back would stand still.
-                if let Err(error) = consumer.resume(partitions) {
-                    debug!(component = COMPONENT, %error, "partitions were not resumed");
-                }
-                let mut assignment = self.assignment();
-                let settled = assignment.uncommitted(Some(partitions));
-                assignment.forget(partitions);
-                drop(assignment);
-                // Not waited for here, which may last as long as the coordinator is away; librdkafka itself gives the
-                // partitions up only after it. A commit that fails means that the next owner reads some records again.
-                if settled.count() > 0
-                    && !consumer.assignment_lost()
-                    && let Err(error) = consumer.commit(&settled, CommitMode::Async)
-                {
-                    warn!(component = COMPONENT, %error, "the last positions of the partitions were not committed");
-                }
-            }
-            Rebalance::Error(error) => warn!(component = COMPONENT, %error, "rebalance failed"),
-        }
-    }
-
-    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
-        if let Err(error) = result
-            && error.rdkafka_error_code() != Some(RDKafkaErrorCode::NoOffset)
-        {
-            warn!(component = COMPONENT, %error, "positions were not committed; tried again at the next save");
-            self.assignment().not_committed(offsets);
-        }
-    }
-}
-
-fn list(partitions: &TopicPartitionList) -> String {
-    let names: Vec<String> =
-        partitions.elements().iter().map(|element| format!("{}/{}", element.topic(), element.partition())).collect();
-    names.join(" ")
-}
-
 /// The consumer, and the way to the pipeline.
 pub(crate) struct Poller {
     pub consumer: BaseConsumer<Context>,
@@ -139,14 +65,24 @@ impl Poller {
     pub fn run(self) {
         let mut expiry = Expiry::new(self.generation.ledger().expired_by("offset_out_of_range"));
         let Closing(waiting) = loop {
+            self.look_at_quiet_partitions(&mut expiry);
             if let Err(closing) = self.serve().and_then(|()| self.collect(&mut expiry)) {
                 break closing;
             }
         };
         self.commit();
+        self.generation.goes_on_at(self.consumer.context().assignment().rest());
         let left = self.leave();
         if let Some(done) = waiting {
             let _ = done.send(left);
+        }
+    }
+
+    /// As often as there are statistics.
+    fn look_at_quiet_partitions(&self, expiry: &mut Expiry) {
+        let context = self.consumer.context();
+        if let Some(quiet) = context.take_quiet() {
+            expiry.look(&self.consumer, &quiet, context.rebalances());
         }
     }
 
@@ -182,6 +118,7 @@ impl Poller {
                 format!("did not leave its group: {why}; the others get its partitions when the session times out"),
             )
         };
+        self.consumer.context().leave();
         self.consumer.close_queue().map_err(|error| failed(error.to_string()))?;
         let polls = (LEAVE.as_millis() / POLL.as_millis()) as u32;
         for _ in 0..polls {

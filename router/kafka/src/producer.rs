@@ -3,22 +3,18 @@
 use std::{sync::Arc, time::Duration};
 
 use rdkafka::{
-    config::FromClientConfigAndContext,
     error::{KafkaError, RDKafkaErrorCode},
-    producer::{BaseRecord, ThreadedProducer},
+    producer::BaseRecord,
 };
-use sluice_core::{Batch, DeadLetter, DeadLetters, Failure, Generation, Receipt, pipeline::Sink};
-use tokio::{
-    sync::{Notify, mpsc},
-    task::JoinHandle,
-    time::timeout,
-};
+use sluice_core::{Batch, Failure, Generation, Receipt, pipeline::Sink};
+use tokio::{sync::Notify, task::JoinHandle, time::timeout};
 
 use crate::{
     DeadLetterTopic, ProducerConfig, ProducerStatus,
-    config::refused,
-    delivery::{COMPONENT, Refused, Reports, Sent, is_refusal},
+    delivery::{COMPONENT, Reports, Sent, is_refusal},
     headers,
+    polled::Polled,
+    refusals::Refusals,
 };
 
 /// How long to wait for room before looking again, should a report be missed.
@@ -27,9 +23,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// Produces each record as one message; its receipt is resolved by the broker's acknowledgement.
 pub struct KafkaSink {
     config: ProducerConfig,
-    producer: ThreadedProducer<Reports>,
+    producer: Polled<Reports>,
     room: Arc<Notify>,
-    refused: mpsc::UnboundedSender<Refused>,
+    refusals: Refusals,
     /// Brings refused messages to the dead-letter topic.
     letters: JoinHandle<()>,
     value: Vec<u8>,
@@ -44,13 +40,13 @@ impl KafkaSink {
         dead_letters: Option<Arc<DeadLetterTopic>>,
     ) -> Result<Self, Failure> {
         let room = Arc::new(Notify::new());
-        let (refused_sender, refused_receiver) = mpsc::unbounded_channel();
-        let reports =
-            Reports { generation: generation.clone(), status, room: room.clone(), refused: refused_sender.clone() };
-        let producer = ThreadedProducer::from_config_and_context(&config.client(), reports)
-            .map_err(|error| refused(COMPONENT, &error))?;
-        let letters = tokio::spawn(bury(refused_receiver, dead_letters, generation, config.topic.clone()));
-        Ok(Self { config, producer, room, refused: refused_sender, letters, value: Vec::new() })
+        let (refusals, burial) = Refusals::new(room.clone(), dead_letters, generation.clone(), config.topic.clone());
+        let found = status.request_limit();
+        let (client, request_limit) = (config.client(found), config.request_limit(found));
+        let reports = Reports { generation, status, room: room.clone(), refusals: refusals.clone(), request_limit };
+        let producer = Polled::open(COMPONENT, &client, reports)?;
+        let letters = tokio::spawn(burial.run());
+        Ok(Self { config, producer, room, refusals, letters, value: Vec::new() })
     }
 
     async fn produce(&mut self, batch: &Batch, index: usize, receipt: Receipt) -> Result<(), Failure> {
@@ -67,23 +63,35 @@ impl KafkaSink {
         if self.config.by_container && !origin.key.is_empty() {
             message = message.key(origin.key.as_str());
         }
+        while self.refusals.are_too_many() {
+            self.wait_for_room().await;
+        }
+        // Nobody else sends: a queue that is empty and has no room for the message never will.
+        let mut is_empty = false;
         loop {
             let (error, returned) = match self.producer.send(message) {
                 Ok(()) => return Ok(()),
                 Err(refusal) => refusal,
             };
-            if is_full(&error) {
+            if is_full(&error) && !is_empty {
                 message = returned;
-                let _ = timeout(LOOK_AGAIN, self.room.notified()).await;
+                self.wait_for_room().await;
+                is_empty = self.producer.is_idle();
+            } else if is_full(&error) {
+                let detail = "it is larger than max_in_flight".to_owned();
+                self.refusals.add(*returned.delivery_opaque, self.value.clone(), detail);
+                return Ok(());
             } else if is_refusal(&error) {
-                let detail = error.to_string();
-                let _ =
-                    self.refused.send(Refused { sent: *returned.delivery_opaque, value: self.value.clone(), detail });
+                self.refusals.add(*returned.delivery_opaque, self.value.clone(), error.to_string());
                 return Ok(());
             } else {
                 return Err(Failure::transient(COMPONENT, format!("topic {}: {error}", self.config.topic)));
             }
         }
+    }
+
+    async fn wait_for_room(&self) {
+        let _ = timeout(LOOK_AGAIN, self.room.notified()).await;
     }
 }
 
@@ -120,48 +128,6 @@ fn told_origin(batch: &Batch, index: usize) -> u64 {
 
 fn is_full(error: &KafkaError) -> bool {
     error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull)
-}
-
-/// Sends refused messages to the dead-letter topic, or ends the generation where there is none.
-async fn bury(
-    mut refused: mpsc::UnboundedReceiver<Refused>,
-    dead_letters: Option<Arc<DeadLetterTopic>>,
-    generation: Arc<Generation>,
-    topic: String,
-) {
-    let tally = generation.ledger().dead_lettered_for("refused_by_kafka");
-    while let Some(Refused { sent, value, detail }) = refused.recv().await {
-        let Some(dead_letters) = &dead_letters else {
-            generation.fail(Failure::fatal(
-                COMPONENT,
-                format!(
-                    "topic {topic} refuses a record of {} bytes from {} at {}: {detail}; raise max.message.bytes of the \
-                     topic (and message.max.bytes in `options`), or add a `dead_letter` block",
-                    value.len(),
-                    sent.place,
-                    sent.record.position
-                ),
-            ));
-            return;
-        };
-        let Sent { receipt, place, record } = sent;
-        let letter = DeadLetter {
-            bytes: value,
-            reason: "refused_by_kafka".into(),
-            detail,
-            status: None,
-            place,
-            position: record.position,
-            id: record.id,
-            time: record.time,
-            receipt,
-            tally: tally.clone(),
-        };
-        if let Err(failure) = dead_letters.send(letter).await {
-            generation.fail(failure);
-            return;
-        }
-    }
 }
 
 #[cfg(test)]
@@ -210,6 +176,7 @@ mod tests {
             timed: true,
             stream: Stream::Stdout,
             truncated: false,
+            part: Default::default(),
             position: u64::from(number),
             id: RecordId(1),
         };

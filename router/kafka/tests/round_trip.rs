@@ -2,86 +2,21 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
+mod common;
+
 use std::{sync::Arc, time::Duration};
 
+use common::{consumer_config, dead_letters, generation, lines, lying_in, producer_config, within};
 use rdkafka::{
-    ClientConfig, Message,
-    consumer::{BaseConsumer, Consumer},
-    message::Headers,
+    ClientConfig,
     mocking::MockCluster,
-    producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer},
+    producer::{BaseProducer, BaseRecord, Producer},
 };
 use sluice_core::{
-    Batch, Generation, Ledger, Origin, Place, Record, RecordId, Shape, Stream, Watermark,
-    encode::Encoding,
+    Batch, RecordId, Shape, Watermark,
     pipeline::{Sink, Source},
 };
-use sluice_kafka::{
-    Acks, Connection, ConsumerConfig, DeadLetterConfig, DeadLetterTopic, KafkaSink, KafkaSource, ProducerConfig, Start,
-};
-
-type Cluster = MockCluster<'static, DefaultProducerContext>;
-
-fn connection(cluster: &Cluster) -> Connection {
-    let brokers = cluster.bootstrap_servers().split(',').map(str::to_owned).collect();
-    Connection { brokers, options: vec![("message.max.bytes".into(), "20000".into())] }
-}
-
-fn producer_config(cluster: &Cluster) -> ProducerConfig {
-    ProducerConfig {
-        connection: connection(cluster),
-        topic: "logs".into(),
-        acks: Acks::All,
-        compression: "lz4".into(),
-        encoding: Encoding { include_tag: true, include_time: true },
-        by_container: true,
-        linger: Duration::from_millis(5),
-        max_in_flight: 1 << 20,
-    }
-}
-
-fn consumer_config(cluster: &Cluster) -> ConsumerConfig {
-    let mut connection = connection(cluster);
-    // The mock does not let a member leave; real brokers do, see `stopped_in_order_nothing_is_sent_twice`.
-    connection.options.push(("session.timeout.ms".into(), "6000".into()));
-    ConsumerConfig { connection, group: "sluice".into(), topics: vec!["logs".into()], start: Start::Earliest }
-}
-
-/// One line a text, of one container.
-fn lines(watermark: &mut Watermark<u64>, texts: &[String]) -> Batch {
-    let mut arena = Vec::new();
-    let records = texts.iter().enumerate().map(|(i, text)| {
-        let start = arena.len() as u32;
-        arena.extend_from_slice(text.as_bytes());
-        let end = arena.len() as u32;
-        Record {
-            start,
-            end,
-            raw_end: end,
-            origin: 0,
-            time: 1_700_000_000_123_456_789 + i as u64,
-            timed: true,
-            stream: Stream::Stdout,
-            truncated: false,
-            position: i as u64,
-            id: RecordId(i as u128 + 1),
-        }
-    });
-    let records: Vec<Record> = records.collect();
-    let origin =
-        Origin::new("c1", "kubernetes.c1.log", r#"{"docker":{"container_id":"c1"},"kubernetes":{"pod_name":"p"}}"#);
-    let receipt = watermark.open(texts.len() as u32, texts.len() as u64);
-    let place = Arc::new(Place::File { path: "/var/log/c1.log".into() });
-    Batch::new(Shape::Lines, place, arena, records, vec![Arc::new(origin)], receipt)
-}
-
-fn generation() -> Arc<Generation> {
-    Generation::new(Arc::new(Ledger::default()))
-}
-
-async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(60), future).await.unwrap_or_else(|_| panic!("no {what} in 60 s"))
-}
+use sluice_kafka::{Acks, ConsumerConfig, KafkaSink, KafkaSource, ProducerConfig};
 
 async fn read(source: &mut KafkaSource, count: usize) -> Vec<Batch> {
     let mut batches: Vec<Batch> = Vec::new();
@@ -200,11 +135,7 @@ async fn a_message_that_is_too_large_goes_to_the_dead_letter_topic_and_the_rest_
     let cluster = MockCluster::new(1).unwrap();
     cluster.create_topic("logs", 1, 1).unwrap();
     cluster.create_topic("logs-dead", 1, 1).unwrap();
-    let dead = DeadLetterConfig {
-        connection: Connection { brokers: connection(&cluster).brokers, options: Vec::new() },
-        topic: "logs-dead".into(),
-    };
-    let dead = Arc::new(DeadLetterTopic::open(&dead).unwrap());
+    let dead = dead_letters(&cluster, &[]);
     let sending = generation();
     let mut watermark = Watermark::new(sending.clone(), 0);
     let mut sink = KafkaSink::open(producer_config(&cluster), sending.clone(), Arc::default(), Some(dead)).unwrap();
@@ -215,23 +146,12 @@ async fn a_message_that_is_too_large_goes_to_the_dead_letter_topic_and_the_rest_
     let balance = sending.ledger().balance();
     assert_eq!((balance.delivered, balance.dead_lettered["refused_by_kafka"]), (2, 1));
 
-    let consumer: BaseConsumer = ClientConfig::new()
-        .set("bootstrap.servers", cluster.bootstrap_servers())
-        .set("group.id", "dead")
-        .set("auto.offset.reset", "earliest")
-        .create()
-        .unwrap();
-    consumer.subscribe(&["logs-dead"]).unwrap();
-    let letter = (0..600).find_map(|_| consumer.poll(Duration::from_millis(100))).unwrap().unwrap().detach();
-    let headers = letter.headers().unwrap();
-    let header = |name: &str| {
-        let found = headers.iter().find(|header| header.key == name).unwrap();
-        String::from_utf8(found.value.unwrap().to_vec()).unwrap()
-    };
+    let letters = lying_in(&cluster, "logs-dead", 1);
+    let header = |name: &str| letters[0].headers[name].as_str();
     assert_eq!(header("sluice-reason"), "refused_by_kafka");
     assert_eq!(header("sluice-place"), "/var/log/c1.log");
     assert_eq!(header("sluice-position"), "1");
-    assert!(letter.payload().unwrap().starts_with(br#"{"log":"xxx"#));
+    assert!(letters[0].value.starts_with(br#"{"log":"xxx"#));
 }
 
 #[tokio::test]

@@ -3,9 +3,13 @@ use std::sync::Arc;
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::*;
-use crate::{Edit, EditPath, Generation, Ledger, Place, RecordId, Stream, Tally, ValueKind, Watermark};
+use crate::{Edit, EditPath, Generation, Ledger, Part, Place, RecordId, Stream, Tally, ValueKind, Watermark};
 
 fn line(text: &[u8], raw: &[u8], truncated: bool, origin: Origin) -> Batch {
+    part_of_line(text, raw, truncated, Part::default(), origin)
+}
+
+fn part_of_line(text: &[u8], raw: &[u8], truncated: bool, part: Part, origin: Origin) -> Batch {
     let mut watermark = Watermark::new(Generation::new(Arc::new(Ledger::default())), 0u64);
     let receipt = watermark.open(1, 1);
     let end = text.len() as u32;
@@ -18,6 +22,7 @@ fn line(text: &[u8], raw: &[u8], truncated: bool, origin: Origin) -> Batch {
         timed: true,
         stream: Stream::Stderr,
         truncated,
+        part,
         position: 0,
         id: RecordId(1),
     };
@@ -48,6 +53,16 @@ fn lines_take_the_shape_of_fluentd() {
             line(b"cut", b"", true, Origin::unknown()),
             none,
             r#"{"log":"cut","log_truncated":true,"stream":"stderr"}"#.into(),
+        ),
+        (
+            part_of_line(b"a", b"", false, Part { number: 0, goes_on: true }, Origin::unknown()),
+            none,
+            r#"{"log":"a","log_partial":true,"stream":"stderr"}"#.into(),
+        ),
+        (
+            part_of_line(b"a", b"", false, Part { number: 12, goes_on: true }, Origin::unknown()),
+            none,
+            r#"{"log":"a","log_partial":true,"log_part":12,"stream":"stderr"}"#.into(),
         ),
         (
             line(b"\"\\\x00\x1f\t/\xc3\xa9", b"", false, Origin::unknown()),
@@ -109,6 +124,8 @@ fn changes() -> impl Strategy<Value = Vec<Change>> {
         "log_raw",
         "log_raw",
         "log_truncated",
+        "log_partial",
+        "log_part",
         "stream",
         "time",
         "tag",
@@ -144,15 +161,16 @@ proptest! {
     #[test]
     fn a_line_is_edited_as_the_document_that_it_becomes(
         text in vec(any::<char>(), 0..20),
-        flags in any::<[bool; 5]>(),
+        flags in any::<[bool; 6]>(),
         changes in changes(),
     ) {
-        let [has_raw, truncated, has_origin, include_tag, include_time] = flags;
+        let [has_raw, truncated, is_piece, has_origin, include_tag, include_time] = flags;
         let encoding = Encoding { include_tag, include_time };
         let raw = if has_raw { &b"\xff\xfe"[..] } else { b"" };
         let origin = if has_origin { origin() } else { Origin::unknown() };
         let text: String = text.into_iter().collect();
-        let mut batch = line(text.as_bytes(), raw, truncated, origin);
+        let part = if is_piece { Part { number: 3, goes_on: true } } else { Part::default() };
+        let mut batch = part_of_line(text.as_bytes(), raw, truncated, part, origin);
         let (edits, expected_blocked) = self::edits(&changes);
         let (mut plain, mut expected) = (Vec::new(), Vec::new());
         encoding.append(&batch, 0, &mut plain);

@@ -1,0 +1,118 @@
+//! Messages that the topic will never take, on their way to the dead letters.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use sluice_core::{DeadLetter, DeadLetters, Failure, Generation};
+use tokio::sync::{Notify, mpsc};
+
+use crate::{
+    DeadLetterTopic,
+    delivery::{COMPONENT, Sent},
+};
+
+/// While so many bytes of refused messages wait for the dead-letter topic, no further message is sent: their cluster
+/// is away, and what they held of the producer's queue is free for more of them.
+const MOST_WAITING: usize = 4 << 20;
+
+/// Where refused messages are handed in, from any thread.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusals {
+    refused: mpsc::UnboundedSender<Refused>,
+    waiting: Arc<AtomicUsize>,
+}
+
+/// A message that the cluster will never take, with its value and what was said of it.
+#[derive(Debug)]
+struct Refused {
+    sent: Sent,
+    value: Vec<u8>,
+    detail: String,
+}
+
+/// Brings refused messages to the dead-letter topic, one after another.
+pub(crate) struct Burial {
+    refused: mpsc::UnboundedReceiver<Refused>,
+    waiting: Arc<AtomicUsize>,
+    /// Told after each letter that went.
+    pub room: Arc<Notify>,
+    pub dead_letters: Option<Arc<DeadLetterTopic>>,
+    pub generation: Arc<Generation>,
+    pub topic: String,
+}
+
+impl Refusals {
+    /// The two ends of the way to `dead_letters`.
+    pub fn new(
+        room: Arc<Notify>,
+        dead_letters: Option<Arc<DeadLetterTopic>>,
+        generation: Arc<Generation>,
+        topic: String,
+    ) -> (Self, Burial) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let waiting = Arc::<AtomicUsize>::default();
+        let burial = Burial { refused: receiver, waiting: waiting.clone(), room, dead_letters, generation, topic };
+        (Self { refused: sender, waiting }, burial)
+    }
+
+    pub fn add(&self, sent: Sent, value: Vec<u8>, detail: String) {
+        self.waiting.fetch_add(value.len(), Ordering::AcqRel);
+        // If the sink is gone, the generation is over, and the receipt is given back with the letter.
+        let _ = self.refused.send(Refused { sent, value, detail });
+    }
+
+    /// Whether so much waits that nothing else should be sent.
+    pub fn are_too_many(&self) -> bool {
+        self.waiting.load(Ordering::Acquire) >= MOST_WAITING
+    }
+}
+
+impl Burial {
+    /// Sends what is refused to the dead-letter topic, or ends the generation where there is none.
+    pub async fn run(mut self) {
+        let tally = self.generation.ledger().dead_lettered_for("refused_by_kafka");
+        while let Some(refused) = self.refused.recv().await {
+            let Some(dead_letters) = &self.dead_letters else {
+                self.generation.fail(self.nowhere_to_go(&refused));
+                return;
+            };
+            let Refused { sent: Sent { receipt, place, record }, value, detail } = refused;
+            let size = value.len();
+            let letter = DeadLetter {
+                bytes: value,
+                reason: "refused_by_kafka".into(),
+                detail,
+                status: None,
+                place,
+                position: record.position,
+                id: record.id,
+                time: record.time,
+                receipt,
+                tally: tally.clone(),
+            };
+            if let Err(failure) = dead_letters.send(letter).await {
+                self.generation.fail(failure);
+                return;
+            }
+            self.waiting.fetch_sub(size, Ordering::AcqRel);
+            self.room.notify_one();
+        }
+    }
+
+    fn nowhere_to_go(&self, refused: &Refused) -> Failure {
+        let Refused { sent, value, detail } = refused;
+        Failure::fatal(
+            COMPONENT,
+            format!(
+                "topic {} refuses a record of {} bytes from {} at {}: {detail}; raise max.message.bytes of the topic \
+                 (and message.max.bytes in `options`), or add a `dead_letter` block",
+                self.topic,
+                value.len(),
+                sent.place,
+                sent.record.position
+            ),
+        )
+    }
+}
