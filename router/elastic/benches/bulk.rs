@@ -36,6 +36,7 @@ fn batch(generation: &Arc<Generation>) -> Batch {
             timed: true,
             stream: Stream::Stdout,
             truncated: false,
+            part: Default::default(),
             position: number as u64,
             id: RecordId(number as u128),
         });

@@ -41,6 +41,6 @@ impl Filler {
 pub fn read(status: u16, body: &[u8], count: usize) -> usize {
     match response::read(status, body, count) {
         Answer::Items(outcomes) => outcomes.len(),
-        Answer::TooLarge | Answer::Again(_) => 0,
+        Answer::TooLarge | Answer::Refused(_) | Answer::Again(_) => 0,
     }
 }

@@ -37,7 +37,8 @@ pub struct Item {
     pub(crate) share: u32,
     pub(crate) position: u64,
     pub(crate) id: RecordId,
-    pub(crate) time: u64,
+    /// What its `@timestamp`, `_id` and index were made from, so that a dead letter that is read back makes the same.
+    pub(crate) moment: u64,
 }
 
 /// Where a document's line differs from what came: `written`, relative to the line, stands for `original` in
@@ -170,7 +171,7 @@ impl Bulk {
             place: share.place.clone(),
             position: item.position,
             id: item.id,
-            time: item.time,
+            time: item.moment,
             receipt: share.receipt.split(1),
             tally,
         }

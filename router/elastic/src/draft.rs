@@ -158,7 +158,7 @@ impl Writer {
             share,
             position: record.position,
             id: record.id,
-            time: record.time,
+            moment,
         });
         Ok(())
     }

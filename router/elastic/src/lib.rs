@@ -26,6 +26,7 @@ mod response;
 mod room;
 mod scan;
 mod sink;
+mod suspicion;
 #[cfg(test)]
 mod testing;
 

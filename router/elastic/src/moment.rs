@@ -192,6 +192,7 @@ mod tests {
             timed,
             stream: Stream::Stdout,
             truncated: false,
+            part: Default::default(),
             position: 0,
             id: RecordId(0),
         }

@@ -15,6 +15,8 @@ pub enum Answer {
     Items(Vec<Outcome>),
     /// The request's body is larger than the server takes.
     TooLarge,
+    /// The request is refused as a whole, with 400 and an error of an index's kind: some document in it may be why.
+    Refused(Refusal),
     /// Nothing is known of any document, or all were refused for a reason that will pass: all of it again. The text
     /// is for logs.
     Again(String),
@@ -100,6 +102,7 @@ pub fn read(status: u16, body: &[u8], count: usize) -> Answer {
             )),
         },
         413 => Answer::TooLarge,
+        400 if let Some(refusal) = refusal_of(body) => Answer::Refused(refusal),
         401 | 403 => Answer::Again(format!("refuses with {status} {}: {CREDENTIALS}", kind_of(body))),
         408 | 429 | 500..=599 => Answer::Again(format!("cannot take a bulk now: {status} {}", kind_of(body))),
         _ => Answer::Again(format!(
@@ -107,6 +110,16 @@ pub fn read(status: u16, body: &[u8], count: usize) -> Answer {
             kind_of(body)
         )),
     }
+}
+
+/// The refusal of a whole request, if its error has a type, as those of an index have; what stands in front of one, or a
+/// wrong path, has none.
+fn refusal_of(body: &[u8]) -> Option<Refusal> {
+    let answer: Value = serde_json::from_slice(body).ok()?;
+    let error = &answer["error"];
+    let kind = error["type"].as_str().filter(|kind| is_plain(kind))?;
+    let is_around = NOT_THE_DOCUMENT.iter().any(|(name, _)| *name == kind);
+    (!is_around).then(|| Refusal { status: 400, kind: kind.to_owned(), detail: detail(error) })
 }
 
 fn outcome(item: &Item) -> Outcome {
@@ -155,6 +168,12 @@ impl Refusal {
         let advice = advice.or((*status == 401).then_some(CREDENTIALS));
         let advice = advice.map(|advice| format!("; {advice}")).unwrap_or_default();
         format!("cannot take some documents now: {status} {kind}{advice}")
+    }
+
+    /// The same for a request that is refused as a whole.
+    pub fn describe_whole(&self) -> String {
+        let Self { status, kind, .. } = self;
+        format!("refuses the request with {status} {kind}; check the host's address and path")
     }
 
     /// Of a document that makes too large a request all by itself.

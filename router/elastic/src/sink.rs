@@ -23,6 +23,7 @@ use crate::{
     pending::Pending,
     reasons::Reasons,
     room::Room,
+    suspicion::Takers,
 };
 
 const COMPONENT: &str = "elasticsearch sink";
@@ -82,6 +83,7 @@ impl<D: DeadLetters + Send + Sync + 'static, C: Cluster> Elastic<D, C> {
             reasons: Reasons::new(generation.clone()),
             generation,
             complaints: Complaints::new(counters.clone()),
+            takers: Takers::default(),
             counters,
             retry_initial: config.retry_initial,
             retry_max: config.retry_max,

@@ -56,6 +56,7 @@ pub fn batch(generation: &Arc<Generation>, shape: Shape, place: Place, first: u6
             timed: true,
             stream: Stream::Stdout,
             truncated: false,
+            part: Default::default(),
             position: id,
             id: RecordId(u128::from(id)),
         };

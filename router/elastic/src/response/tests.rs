@@ -137,7 +137,9 @@ fn whole_requests() {
         (429, error.into(), 1, again("cannot take a bulk now: 429 parse_exception")),
         (408, b"".to_vec(), 1, again("cannot take a bulk now: 408")),
         (503, b"<h1>503".to_vec(), 1, again("cannot take a bulk now: 503 first bytes: <h1>503")),
-        (400, error.into(), 1, again("refuses the request with 400 parse_exception; check the host's address")),
+        (400, b"".to_vec(), 1, again("refuses the request with 400 an empty body; check the host's address")),
+        (400, br#"{"error":"no handler found for secret"}"#.to_vec(), 1, again("refuses the request with 400 other")),
+        (400, error.replace("parse", "security").into(), 1, again("refuses the request with 400 security_exception")),
         (404, b"".to_vec(), 1, again("refuses the request with 404")),
         (302, b"".to_vec(), 1, again("refuses the request with 302")),
         (101, b"".to_vec(), 1, again("refuses the request with 101")),
@@ -153,6 +155,16 @@ fn whole_requests() {
             (answer, _) => panic!("{status} {shown}: {answer:?}"),
         }
     }
+}
+
+/// What an index says of a whole request may be for one of its documents; it is told like the refusal of that document.
+#[test]
+fn a_whole_request_refused_for_what_is_in_it() {
+    let body = br#"{"error":{"root_cause":[],"type":"action_request_validation_exception","reason":"1: id is too long"},"status":400}"#;
+    let Answer::Refused(refusal) = read(400, body, 3) else { panic!("{:?}", read(400, body, 3)) };
+    assert_eq!((refusal.status, &*refusal.kind), (400, "action_request_validation_exception"));
+    assert_eq!(refusal.detail, "action_request_validation_exception: 1: id is too long");
+    assert!(!refusal.describe_whole().contains("too long"), "{}", refusal.describe_whole());
 }
 
 /// An item of an answer, sound or not, and whether it says by itself that the document is there.

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -35,6 +35,10 @@ struct State {
     fates: VecDeque<Fate>,
     /// What a document (by its `n`) is refused with before it is taken.
     refusals: BTreeMap<u64, VecDeque<u16>>,
+    /// Requests with one of these are refused whole with 400, as an index does that cannot make sense of a request.
+    poison: BTreeSet<u64>,
+    /// Every request is refused so.
+    refuses_all: bool,
     /// Larger bodies are refused with 413; 0 for none.
     largest: usize,
     slowness: Duration,
@@ -68,6 +72,12 @@ impl State {
         let answered = |status, body: String| Exchange::Answered { status, body: body.into() };
         if self.largest > 0 && body.len() > self.largest {
             return answered(413, String::new());
+        }
+        if self.refuses_all || pairs.iter().any(|(_, n)| self.poison.contains(n)) {
+            return answered(
+                400,
+                r#"{"error":{"type":"illegal_argument_exception","reason":"why"},"status":400}"#.into(),
+            );
         }
         let fate = self.fates.pop_front().unwrap_or(Fate::Fine);
         match fate {
@@ -243,6 +253,46 @@ async fn attempts_back_off_for_ever() {
     assert!(trial.graveyard.buried().is_empty(), "nothing was skipped");
 }
 
+/// An hour's outage: the source is held back, what is held stays bounded, attempts go on at their longest interval, and
+/// everything leaves when the index is there again.
+#[tokio::test(start_paused = true)]
+async fn an_hour_without_the_index_costs_neither_memory_nor_documents() {
+    for fate in [Fate::Down, Fate::Lost, Fate::Status(503), Fate::Status(429), Fate::Html, Fate::Truncated] {
+        let config = Config { bytes: 600, concurrency: 3, max_in_flight: 3000, ..config() };
+        let counters = config.counters.clone();
+        let mut trial = Trial::new(config);
+        trial.fake.state().fates.extend(vec![fate.clone(); 100_000]);
+        let began = Instant::now();
+        let (mut sent, mut held_back) = (0, None);
+        while held_back.is_none() {
+            let batch = trial.batch(&[true; 4]);
+            let fake = trial.fake.clone();
+            let mut sending = Box::pin(trial.sink.send(batch));
+            tokio::select! {
+                outcome = &mut sending => outcome.unwrap(),
+                () = sleep(Duration::from_secs(3600)) => {
+                    held_back = Some(fake.state().requests.len());
+                    assert!(counters.in_flight_bytes.get() <= 3200, "{fate:?}: {counters:?}");
+                    fake.state().fates.clear();
+                    // The very same batch goes on where it was held.
+                    sending.await.unwrap();
+                }
+            }
+            sent += 4;
+            assert!(sent < 100, "{fate:?}: nothing holds the source back");
+        }
+        let requests = held_back.unwrap_or(0);
+        assert!(began.elapsed() >= Duration::from_secs(3600));
+        // Three bulks, each every 30 s, 12.5 % more or less, but for the first few.
+        assert!((3 * 100..3 * 150).contains(&requests), "{fate:?}: {requests} requests in an hour");
+        let balance = trial.finish().await;
+        assert!(balance.is_balanced() && balance.delivered == sent, "{fate:?}: {balance}");
+        assert_eq!(trial.fake.state().index.len() as u64, sent);
+        assert!(trial.graveyard.buried().is_empty());
+        assert_eq!(counters.in_flight_bytes.get(), 0);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn only_what_failed_is_sent_again() {
     let mut trial = Trial::new(config());
@@ -286,6 +336,63 @@ async fn too_large_a_request_is_sent_in_halves() {
     assert!(balance.is_balanced());
     assert_eq!(balance.dead_lettered["too_large"], 2);
     assert_eq!(trial.graveyard.buried()[1].bytes, br#"{"n":6}"#);
+}
+
+/// A request that is refused whole for one of its documents: that one is found, and the others are indexed.
+#[tokio::test(start_paused = true)]
+async fn a_document_that_spoils_its_request_is_found() {
+    for poison in [&[0u64][..], &[99], &[50], &[0, 1], &[0, 99], &[10, 11, 12, 13, 60]] {
+        let mut trial = Trial::new(config());
+        trial.fake.state().poison.extend(poison);
+        let began = Instant::now();
+        trial.send(100).await;
+        let balance = trial.finish().await;
+        assert_eq!(began.elapsed(), Duration::ZERO, "{poison:?}: nothing waits for that");
+        assert!(balance.is_balanced());
+        assert_eq!(balance.delivered, 100 - poison.len() as u64);
+        let buried = trial.graveyard.buried();
+        let mut positions: Vec<_> = buried.iter().map(|letter| letter.position).collect();
+        positions.sort_unstable();
+        assert_eq!(positions, poison);
+        let letter = &buried[0];
+        assert_eq!((&*letter.reason, letter.status), ("illegal_argument_exception", Some(400)));
+        assert_eq!(letter.detail, "illegal_argument_exception: why");
+        let most = 2 + poison.len() * 16;
+        assert!(trial.fake.requests().len() <= most, "{poison:?}: {} requests", trial.fake.requests().len());
+    }
+}
+
+/// An index that refuses every request refuses no document: all wait, with pauses, until it takes one.
+#[tokio::test(start_paused = true)]
+async fn an_index_that_refuses_everything_empties_nothing_into_the_dead_letters() {
+    for count in [1, 2, 1000] {
+        let mut trial = Trial::new(config());
+        trial.fake.state().refuses_all = true;
+        trial.send(count).await;
+        trial.sink.flush().await.unwrap();
+        sleep(Duration::from_secs(3600)).await;
+        let requests = trial.fake.requests().len();
+        assert!((100..250).contains(&requests), "{count}: {requests} requests in an hour");
+        assert_eq!(trial.generation.in_flight(), count as u64);
+        trial.fake.state().refuses_all = false;
+        let balance = trial.finish().await;
+        assert!(balance.is_balanced() && balance.delivered == count as u64, "{count}: {balance}");
+        assert!(trial.graveyard.buried().is_empty());
+    }
+}
+
+/// Alone in its bulk, a document is at fault when other bulks are taken and it is refused again.
+#[tokio::test(start_paused = true)]
+async fn a_lone_document_is_judged_by_what_else_is_taken() {
+    let mut trial = Trial::new(config());
+    trial.fake.state().poison.insert(0);
+    trial.send(1).await;
+    trial.sink.flush().await.unwrap();
+    sleep(Duration::from_secs(3600)).await;
+    assert!(trial.graveyard.buried().is_empty(), "nobody knows whether the index takes anything");
+    trial.send(1).await;
+    let balance = trial.finish().await;
+    assert_eq!((balance.delivered, balance.dead_lettered["illegal_argument_exception"]), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
