@@ -62,6 +62,8 @@ enum Place {
     InText,
     Stream,
     Truncated,
+    Partial,
+    Part,
     Raw,
     Time,
     Tag,
@@ -185,6 +187,8 @@ impl<'a> Columns<'a> {
             (Shape::Lines, "log") => Place::InText,
             (Shape::Lines, "stream") => Place::Stream,
             (Shape::Lines, "log_truncated") => Place::Truncated,
+            (Shape::Lines, "log_partial") => Place::Partial,
+            (Shape::Lines, "log_part") => Place::Part,
             (Shape::Lines, "log_raw") => Place::Raw,
             (Shape::Lines, "time") => Place::Time,
             (Shape::Lines, "tag") => Place::Tag,
@@ -205,7 +209,9 @@ impl<'a> Columns<'a> {
             Place::Origin => self.of_origins(&mut columns, |origin, out| search.append(&origin.object, out)),
             Place::Tag => self.of_origins(&mut columns, |origin, out| search.append_behind_first(tag_of(origin), out)),
             Place::Stream => self.streams(&search, &mut columns),
-            Place::InText | Place::Truncated | Place::Raw | Place::Time => self.of_lines(place, &search, &mut columns),
+            Place::InText | Place::Truncated | Place::Partial | Place::Part | Place::Raw | Place::Time => {
+                self.of_lines(place, &search, &mut columns);
+            }
             Place::Document => self.of_documents(&search, &mut columns),
         }
         for (field, column) in fields.iter().zip(columns) {
@@ -238,17 +244,23 @@ impl<'a> Columns<'a> {
     /// What core's encoder writes for each line.
     fn of_lines(&self, place: Place, search: &Search, out: &mut [Builder]) {
         for record in self.records() {
-            let (mut seconds, raw);
+            let (mut digits, raw);
             let found = match place {
                 Place::InText => simdutf8::basic::from_utf8(self.batch.text(record)).ok().map(Found::Text),
                 Place::Truncated => record.truncated.then_some(Found::Value(Kind::Boolean, "true")),
+                Place::Partial => record.part.goes_on.then_some(Found::Value(Kind::Boolean, "true")),
+                Place::Part => {
+                    digits = itoa::Buffer::new();
+                    let number = record.part.number;
+                    (number > 0).then(|| Found::Value(Kind::Number, digits.format(number)))
+                }
                 Place::Raw => {
                     raw = self.batch.raw(record).map(|raw| STANDARD.encode(raw));
                     raw.as_deref().map(Found::Text)
                 }
                 _ => {
-                    seconds = itoa::Buffer::new();
-                    Some(Found::Value(Kind::Number, seconds.format(record.time / 1_000_000_000)))
+                    digits = itoa::Buffer::new();
+                    Some(Found::Value(Kind::Number, digits.format(record.time / 1_000_000_000)))
                 }
             };
             search.append_behind_first(found, out);

@@ -66,6 +66,7 @@ pub fn aged(generation: &Arc<Generation>, first: u64, documents: &[(&[u8], u64)]
             timed: true,
             stream: Stream::Stdout,
             truncated: false,
+            part: Default::default(),
             position: id,
             id: RecordId(u128::from(id)),
         };

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use proptest::prelude::{prop, prop_assert_eq, proptest};
 use sluice_core::encode::Encoding;
-use sluice_core::{Edit, EditPath, Generation, Ledger, Place, RecordId, Stream, Tally, ValueKind, Watermark};
+use sluice_core::{Edit, EditPath, Generation, Ledger, Part, Place, RecordId, Stream, Tally, ValueKind, Watermark};
 
 use super::*;
 
@@ -29,6 +29,7 @@ fn lines() -> Batch {
             timed: true,
             stream: if n == 2 { Stream::Stderr } else { Stream::Stdout },
             truncated: n == 4,
+            part: Part { number: n as u32 % 3, goes_on: n == 1 },
             position: n as u64,
             id: RecordId(n as u128),
         });
@@ -60,13 +61,15 @@ fn batch(shape: Shape, arena: Vec<u8>, records: Vec<Record>, origins: Vec<Arc<Or
     Batch::new(shape, Arc::new(Place::File { path: "f".into() }), arena, records, origins, receipt)
 }
 
-const PATHS: [&[&str]; 14] = [
+const PATHS: [&[&str]; 16] = [
     &["log"],
     &["log", "level"],
     &["log", "n"],
     &["log", "nothing"],
     &["log_raw"],
     &["log_truncated"],
+    &["log_partial"],
+    &["log_part"],
     &["stream"],
     &["stream", "x"],
     &["time"],

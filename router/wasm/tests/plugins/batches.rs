@@ -40,6 +40,7 @@ pub fn batch(shape: Shape, ledger: &Arc<Ledger>, origins: Vec<Origin>, rows: &[(
             timed: true,
             stream: Stream::Stdout,
             truncated: false,
+            part: Default::default(),
             position: index as u64,
             id: RecordId(index as u128),
         }
