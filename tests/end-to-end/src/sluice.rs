@@ -2,14 +2,15 @@
 
 use std::{
     fs,
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::{Command, Output},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use sluice_servers::{Launch, Process};
+use sluice_servers::{Launch, Process, wait_until};
 
 use crate::admin::{self, Answer};
 
@@ -65,13 +66,61 @@ impl Sluice {
 
     /// Asks the process that was started with `admin: { listen: "127.0.0.1:0" }` for `path`.
     pub fn ask(&self, path: &str) -> Result<Answer> {
+        admin::ask(self.address()?, path)
+    }
+
+    /// Where its admin server answers.
+    pub fn address(&self) -> Result<SocketAddr> {
         let said = lines(&self.log)?.into_iter().rev().find_map(|line| line["address"].as_str()?.parse().ok());
-        admin::ask(said.context("the log names no address of the admin server")?, path)
+        said.context("the log names no address of the admin server")
+    }
+
+    /// Sends a signal, such as `TERM`, and waits for nothing.
+    pub fn signal(&self, name: &str) -> Result<()> {
+        let process = self.process.as_ref().context("the process has ended")?;
+        let status = Command::new("kill").args(["-s", name, &process.pid().to_string()]).status()?;
+        ensure!(status.success(), "kill -s {name}: {status}");
+        Ok(())
+    }
+
+    /// Waits until it has ended by itself; returns its exit code, and the time that it took.
+    pub fn wait(&mut self, patience: Duration) -> Result<(Option<i32>, Duration)> {
+        let began = Instant::now();
+        let process = self.process.as_mut().context("the process has ended")?;
+        let mut status = None;
+        wait_until(patience, || {
+            status = process.ended()?;
+            Ok(status.is_some())
+        })
+        .context("the process does not end")?;
+        let took = began.elapsed();
+        self.process.take().map_or(Ok(()), Process::kill)?;
+        Ok((status.and_then(|status| status.code()), took))
+    }
+
+    /// The lines of the log.
+    pub fn lines(&self) -> Result<Vec<Value>> {
+        lines(&self.log)
+    }
+
+    /// `sluice status` with these arguments.
+    pub fn status(arguments: &[&str]) -> Result<Output> {
+        Ok(Command::new(binary()?).arg("status").args(arguments).output()?)
     }
 
     /// SIGKILL, in the middle of whatever it does.
     pub fn kill(mut self) -> Result<()> {
         self.process.take().map_or(Ok(()), Process::kill)
+    }
+
+    /// SIGSTOP: it stays, holds its connections, and does nothing.
+    pub fn pause(&self) -> Result<()> {
+        self.process.as_ref().map_or(Ok(()), Process::pause)
+    }
+
+    /// SIGCONT.
+    pub fn resume(&self) -> Result<()> {
+        self.process.as_ref().map_or(Ok(()), Process::resume)
     }
 
     /// SIGTERM; returns the last books of each pipeline, which must all be balanced.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::cache::{public_servers_folder, servers_folder};
@@ -36,6 +36,8 @@ const NOBODY: u32 = 65534;
 /// With the first compiler only and the simple collector a node starts with half of the CPU time.
 const JAVA_OPTIONS: &str = "-XX:TieredStopAtLevel=1 -XX:-UsePerfData -XX:-AlwaysPreTouch";
 const JSON: &str = "application/json";
+/// Documents an answer of a scan; a few MiB.
+const PAGE: usize = 5_000;
 
 /// Whom the node lets in, with every right.
 #[derive(Clone, Debug)]
@@ -201,6 +203,23 @@ impl Elasticsearch {
         match answer["hits"]["hits"].take() {
             Value::Array(hits) => Ok(hits),
             _ => bail!("no hits in the answer to a search of {index}"),
+        }
+    }
+
+    /// Hands over these fields of every visible document of all indices that match; returns how many there are.
+    pub fn scan(&self, index: &str, fields: &[&str], mut hand: impl FnMut(&Value)) -> Result<u64> {
+        let search = json!({ "size": PAGE, "sort": ["_doc"], "_source": fields });
+        let mut answer = self.post(&format!("/{index}/_search?scroll=2m"), &search)?.success()?.json()?;
+        let mut documents = 0;
+        loop {
+            let hits = answer["hits"]["hits"].as_array().context("an answer without hits")?;
+            if hits.is_empty() {
+                return Ok(documents);
+            }
+            documents += hits.len() as u64;
+            hits.iter().for_each(|hit| hand(&hit["_source"]));
+            let next = json!({ "scroll": "2m", "scroll_id": answer["_scroll_id"] });
+            answer = self.post("/_search/scroll", &next)?.success()?.json()?;
         }
     }
 

@@ -56,20 +56,26 @@ impl Client {
 
     /// `kind` is the content type of a body.
     pub(crate) fn send(&self, method: &str, path: &str, kind: &str, body: &str) -> Result<Response> {
-        let mut request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1:{}\r\nconnection: close\r\ncontent-length: {}\r\n",
-            self.port,
-            body.len()
-        );
+        let mut headers = String::new();
         if !body.is_empty() {
-            request.push_str(&format!("content-type: {kind}\r\n"));
+            headers.push_str(&format!("content-type: {kind}\r\n"));
         }
         if let Some(value) = &self.authorization {
-            request.push_str(&format!("authorization: {value}\r\n"));
+            headers.push_str(&format!("authorization: {value}\r\n"));
         }
-        request.push_str("\r\n");
-        request.push_str(body);
-        self.exchange(request.as_bytes()).and_then(|answer| parse(&answer)).with_context(|| format!("{method} {path}"))
+        self.forward(method, path, &headers, body.as_bytes())
+    }
+
+    /// `headers` are whole lines, without those of host, connection and length.
+    pub(crate) fn forward(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> Result<Response> {
+        let (port, length) = (self.port, body.len());
+        let mut request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\ncontent-length: {length}\r\n\
+             {headers}\r\n"
+        )
+        .into_bytes();
+        request.extend_from_slice(body);
+        self.exchange(&request).and_then(|answer| parse(&answer)).with_context(|| format!("{method} {path}"))
     }
 
     fn exchange(&self, request: &[u8]) -> Result<Vec<u8>> {

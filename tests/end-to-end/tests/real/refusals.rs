@@ -1,17 +1,7 @@
-use std::{
-    io::{Read, Write},
-    net::{TcpListener, TcpStream},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
-};
-
 use anyhow::Result;
 use serde_json::json;
 use sluice_end_to_end::{Chain, Sluice, elasticsearch, eventually, fill, kafka, messages};
-use sluice_servers::{Elasticsearch, ElasticsearchOptions};
+use sluice_servers::{Elasticsearch, ElasticsearchOptions, Fault, FaultProxy};
 
 const TIME: i64 = 1_700_000_000_000;
 
@@ -86,61 +76,19 @@ fn items_that_the_index_has_no_room_for_are_sent_again() -> Result<()> {
 #[test]
 fn a_web_page_is_no_answer() -> Result<()> {
     let (kafka, elasticsearch) = (kafka()?, elasticsearch()?);
-    let front = Front::start(elasticsearch.port())?;
-    let mut chain = Chain::new("pages", &kafka.bootstrap(), &format!("http://127.0.0.1:{}", front.port))?;
+    let front = FaultProxy::start(elasticsearch.port(), 1)?;
+    front.set(Fault::WebPage);
+    let mut chain = Chain::new("pages", &kafka.bootstrap(), &front.url())?;
     chain.index_options += "        retry: { initial: 100ms, max_interval: 1s }\n";
     fill(&kafka.bootstrap(), "pages", TIME, &[r#"{"log":"a"}"#, r#"{"log":"b"}"#])?;
     let indexer = Sluice::run(chain.folder(), "indexer", &chain.indexer()?)?;
     eventually("a word about the answer", || indexer.said("not a bulk response"))?;
     assert_eq!(elasticsearch.count("pages-*")?, 0);
-    front.is_proxy.store(true, Ordering::SeqCst);
+    front.heal();
     eventually("both documents", || {
         elasticsearch.refresh("pages-*")?;
         Ok(elasticsearch.count("pages-*")? == 2)
     })?;
     indexer.stop()?;
     Ok(())
-}
-
-/// Answers every request with a web page, until it is told to be a proxy.
-struct Front {
-    port: u16,
-    is_proxy: Arc<AtomicBool>,
-}
-
-impl Front {
-    fn start(index: u16) -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        let port = listener.local_addr()?.port();
-        let is_proxy = Arc::new(AtomicBool::new(false));
-        let mode = is_proxy.clone();
-        thread::spawn(move || {
-            for connection in listener.incoming().flatten() {
-                let mode = mode.clone();
-                thread::spawn(
-                    move || if mode.load(Ordering::SeqCst) { forward(connection, index) } else { page(connection) },
-                );
-            }
-        });
-        Ok(Self { port, is_proxy })
-    }
-}
-
-fn page(mut connection: TcpStream) -> std::io::Result<()> {
-    let mut request = [0; 64 * 1024];
-    let _ = connection.read(&mut request)?;
-    let body = "<html><body>It works!</body></html>";
-    let length = body.len();
-    write!(
-        connection,
-        "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
-    )
-}
-
-fn forward(client: TcpStream, index: u16) -> std::io::Result<()> {
-    let server = TcpStream::connect(("127.0.0.1", index))?;
-    let (mut from_client, mut to_server) = (client.try_clone()?, server.try_clone()?);
-    thread::spawn(move || std::io::copy(&mut from_client, &mut to_server));
-    let (mut from_server, mut to_client) = (server, client);
-    std::io::copy(&mut from_server, &mut to_client).map(drop)
 }

@@ -1,6 +1,6 @@
 use std::fs;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use sluice_end_to_end::{Chain, Figures, Sluice, elasticsearch, eventually, fill, kafka};
 use sluice_node::Node;
@@ -35,6 +35,7 @@ fn figures_are_those_of_the_books() -> Result<()> {
         assert_eq!((ready.status, &serde_json::from_str::<Value>(&ready.body)?["ready"]), (200, &json!(true)));
         assert_eq!(process.ask("/")?.status, 404);
     }
+    status_is_that_of_the_books(&agent, &indexer, writers.expected())?;
     let (of_agent, of_indexer) = (agent.ask("/metrics")?.figures()?, indexer.ask("/metrics")?.figures()?);
     let books_of_agent = agent.stop()?.remove(0);
     let books_of_indexer = indexer.stop()?.remove(0);
@@ -53,6 +54,38 @@ fn figures_are_those_of_the_books() -> Result<()> {
     assert!(plugin(&of_agent, "call_seconds_total") > 0.0);
     assert_eq!(of_agent[r#"sluice_files_open{pipeline="ship"}"#], 3.0);
     assert_eq!(sum(&of_agent, "sluice_files_read_bytes_total{"), bytes_written(&chain)? as f64);
+    Ok(())
+}
+
+/// What `sluice status` prints, for people and for machines.
+fn status_is_that_of_the_books(agent: &Sluice, indexer: &Sluice, kept: u64) -> Result<()> {
+    let address = |process: &Sluice| -> Result<String> { Ok(process.address()?.to_string()) };
+    let text = Sluice::status(&["--admin", &address(agent)?])?;
+    let text = (text.status.code(), String::from_utf8(text.stdout)?);
+    assert_eq!(text.0, Some(0), "{}", text.1);
+    let line = |name: &str, count: u64| format!("  {name:<15}{count:>12}\n");
+    for expected in
+        [": ready\n", "\nship: running for ", &line("read", 1_000), &line("= delivered", kept), "drop-debug (filter)"]
+    {
+        assert!(text.1.contains(expected), "{expected:?} in\n{}", text.1);
+    }
+    let mut report = Value::Null;
+    // What the client tells of partitions is a second old.
+    eventually("the committed offsets", || {
+        let json = Sluice::status(&["--admin", &address(indexer)?, "--json"])?;
+        report = serde_json::from_slice(&json.stdout)?;
+        assert_eq!(json.status.code(), Some(0), "{report}");
+        let partitions = report["pipelines"][0]["source"]["partitions"].as_array().cloned().unwrap_or_default();
+        let committed: u64 = partitions.iter().filter_map(|partition| partition["committed"].as_u64()).sum();
+        Ok((partitions.len(), committed) == (4, kept + 2))
+    })
+    .with_context(|| report.to_string())?;
+    let (pipeline, total) = (&report["pipelines"][0], &report["total"]);
+    assert_eq!(
+        (&pipeline["name"], &pipeline["state"], &pipeline["books"]),
+        (&json!("index"), &json!("running"), total)
+    );
+    assert_eq!((&total["read"], &total["delivered"], &total["in_flight"]), (&json!(kept + 2), &json!(kept), &json!(0)));
     Ok(())
 }
 
