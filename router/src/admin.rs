@@ -1,10 +1,10 @@
-//! The admin server: `/healthz`, `/readyz` and `/metrics` over HTTP, for probes, scrapers and people.
+//! The admin server: `/healthz`, `/readyz`, `/status` and `/metrics` over HTTP, for probes, scrapers and people.
 //!
 //! It only reads. It has a thread of its own, so that it answers while pipelines are busy, and one that does not
 //! answer says that the process is in trouble, not that it has much to do.
 
 mod answer;
-mod readiness;
+pub(crate) mod readiness;
 #[cfg(test)]
 mod tests;
 
@@ -85,7 +85,7 @@ fn start_bounded(listen: SocketAddr, look: Look, bounds: Bounds) -> Result<Admin
         });
     };
     let thread = thread::Builder::new().name("admin".into()).spawn(serve).context("admin: cannot start its thread")?;
-    info!(%address, "answers /healthz, /readyz and /metrics");
+    info!(%address, "answers /healthz, /readyz, /status and /metrics");
     Ok(AdminServer { address, stop: Some(stop), thread: Some(thread) })
 }
 

@@ -3,6 +3,7 @@
 mod document;
 mod inspect;
 mod logging;
+mod status;
 mod version;
 
 use std::{io, process::ExitCode, time::Duration};
@@ -44,6 +45,9 @@ enum Command {
         #[arg(long)]
         online: bool,
     },
+    /// Says what the running process does: the state and the books of each pipeline. Exit code 0: ready; 1: not; 2: no
+    /// process answers
+    Status(status::Status),
     /// Looks at plugins
     #[command(subcommand)]
     Plugin(Plugin),
@@ -78,6 +82,7 @@ impl Cli {
                     }
                 }
             }
+            Command::Status(status) => status.run(),
             Command::Plugin(Plugin::Inspect(inspect)) => inspect.run(),
             Command::Demo(options) => match demo::run(&options) {
                 Ok(()) => ExitCode::SUCCESS,
@@ -141,6 +146,11 @@ mod tests {
             Ok(Command::Run { log_format: Some(LogFormat::Json), report_every: 0, .. })
         ));
         assert!(matches!(parse("sluice plugin inspect a.wasm b.wasm --json"), Ok(Command::Plugin(_))));
+        assert!(matches!(parse("sluice status"), Ok(Command::Status(_))));
+        assert!(matches!(parse("sluice status --json -c a.yaml"), Ok(Command::Status(_))));
+        assert!(matches!(parse("sluice status --admin 127.0.0.1:9600"), Ok(Command::Status(_))));
+        assert_eq!(refused("sluice status --admin 9600"), ErrorKind::ValueValidation);
+        assert_eq!(refused("sluice status --admin 127.0.0.1:9600 -c a.yaml"), ErrorKind::ArgumentConflict);
         for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
             assert!(matches!(parse(&format!("sluice completions {shell}")), Ok(Command::Completions { .. })));
         }
@@ -157,7 +167,8 @@ mod tests {
         let mut script = Vec::new();
         clap_complete::generate(Shell::Bash, &mut Cli::command(), "sluice", &mut script);
         let script = String::from_utf8(script).unwrap();
-        for word in ["run", "check", "plugin", "inspect", "completions", "--online", "--log-format", "--json"] {
+        for word in ["run", "check", "status", "plugin", "inspect", "completions", "--online", "--log-format", "--json"]
+        {
             assert!(script.contains(word), "{word}");
         }
     }

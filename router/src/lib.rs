@@ -12,3 +12,4 @@ pub mod online;
 pub mod process;
 mod reload;
 pub mod report;
+pub mod status;

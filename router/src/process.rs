@@ -5,6 +5,7 @@ mod difference;
 mod fleet;
 mod observed;
 mod pipeline;
+mod pulse;
 mod signals;
 
 use std::{path::Path, sync::Arc, time::Duration};
@@ -14,6 +15,7 @@ use anyhow::Result;
 pub(crate) use current::{Current, Outcome};
 pub(crate) use fleet::Fleet;
 pub use observed::{Observed, ReloadStatus, View};
+pub(crate) use pulse::Pulse;
 
 use crate::{config::Plan, reload, report};
 
@@ -54,6 +56,7 @@ impl Process {
         report_every: Option<Duration>,
     ) -> Result<Self> {
         let current = Current::start(plan, fleet.clone(), observed.clone())?;
+        pulse::start(fleet.clone(), observed.clone())?;
         if let Some(every) = report_every {
             report::start(observed.clone(), every);
         }
@@ -66,7 +69,7 @@ impl Process {
         &self.observed
     }
 
-    /// Stops in order: no more is read, and what was read has `grace` to run dry. Returns at once.
+    /// Stops in order: no more is read, what was read runs dry, and after `grace` all has ended. Returns at once.
     pub fn stop(&self, grace: Duration) {
         self.fleet.stop(grace);
     }

@@ -88,6 +88,19 @@ impl Container {
         point(&self.link, &self.log())
     }
 
+    /// The log files of the lives before the last one go, as when the kubelet collects containers that are dead: it
+    /// keeps one.
+    pub fn collect(&mut self) -> Result<(), Error> {
+        let folder = self.pod_folder.join(&self.spec.container);
+        for entry in fs::read_dir(&folder).map_err(Error::file("list", &folder))? {
+            let path = entry.map_err(Error::file("list", &folder))?.path();
+            if life(&path).is_some_and(|life| life + 1 < self.restarts) {
+                fs::remove_file(&path).map_err(Error::file("remove", &path))?;
+            }
+        }
+        Ok(())
+    }
+
     /// The pod is deleted: the link, the container's files and, with the last container, the pod's folder go.
     pub fn remove(mut self) -> Result<(), Error> {
         self.flush()?;
@@ -134,6 +147,12 @@ impl Drop for Container {
         // An error has nobody left to tell; who wants to know flushes before.
         let _ = self.flush();
     }
+}
+
+/// Of `3.log` and `3.log.20231114-221320.gz`: 3.
+fn life(log: &Path) -> Option<u32> {
+    let (life, rest) = log.file_name()?.to_str()?.split_once('.')?;
+    (rest == "log" || rest.starts_with("log.")).then(|| life.parse().ok())?
 }
 
 /// As runtimes create log files: for their owner and, to read, for its group.

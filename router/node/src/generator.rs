@@ -1,27 +1,25 @@
 //! Containers that print at a steady rate, and the memory of every line they printed.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::fs;
-use std::path::PathBuf;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::{Container, Error, Level, Voice};
+use crate::kubelet::Kubelet;
+use crate::{Begin, Container, Error, Level, Retention, Voice};
 
 /// Between two writes to the files.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How fast containers print, and how soon their files rotate.
+/// How fast containers print, and what becomes of their files.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
     /// Lines a second of all containers together.
     pub rate: u64,
-    /// Bytes of a log file.
-    pub rotate_at: u64,
-    /// Rotated files that a container keeps; older ones are deleted.
-    pub keep: usize,
+    pub retention: Retention,
+    /// Lines between two restarts of a container; the first ones are spread over as many lines. `None` for no restart.
+    pub restart_every: Option<u64>,
 }
 
 /// What each container printed: line `n` of pod `p` named the level `written[p][n]`.
@@ -37,8 +35,11 @@ pub struct Generator {
 #[derive(Debug)]
 pub struct Summary {
     pub written: Written,
+    /// The files of each pod, in the order in which they were written.
+    pub files: BTreeMap<String, Vec<Begin>>,
     pub bytes: u64,
     pub rotations: u64,
+    pub restarts: u64,
     /// Lines with the word "exception" in them, in whichever case.
     pub exceptions: u64,
 }
@@ -49,27 +50,28 @@ struct Told {
     lines: AtomicU64,
     exceptions: AtomicU64,
     rotations: AtomicU64,
+    restarts: AtomicU64,
 }
 
 struct Speaker {
     container: Container,
     voice: Voice,
     lines: Vec<Option<Level>>,
-    /// Bytes written before the last rotation.
-    rotated_at: u64,
-    /// Rotated files, the oldest first.
-    rotated: VecDeque<PathBuf>,
+    kubelet: Kubelet,
+    /// The line before which it restarts next.
+    restart_at: Option<u64>,
 }
 
 impl Generator {
     /// The containers take turns, line by line. No two may be of the same pod.
     pub fn start(containers: Vec<(Container, Voice)>, pace: Pace) -> Result<Self, Error> {
-        let speakers = containers.into_iter().map(|(container, voice)| Speaker {
+        let count = containers.len() as u64;
+        let speakers = containers.into_iter().zip(1..).map(|((container, voice), number)| Speaker {
+            kubelet: Kubelet::new(&container),
             container,
             voice,
             lines: Vec::new(),
-            rotated_at: 0,
-            rotated: VecDeque::new(),
+            restart_at: pace.restart_every.map(|every| every * number / count),
         });
         let speakers = speakers.collect();
         let told = Arc::new(Told::default());
@@ -115,6 +117,8 @@ fn print(mut speakers: Vec<Speaker>, pace: Pace, told: &Told) -> Result<Summary,
         let due = start.elapsed().as_millis() as u64 * pace.rate / 1000;
         while printed < due {
             let next = printed as usize % speakers.len();
+            let restarted = speakers[next].restart(pace)?;
+            told.restarts.fetch_add(u64::from(restarted), Ordering::Relaxed);
             let exception = speakers[next].line()?;
             told.exceptions.fetch_add(u64::from(exception), Ordering::Relaxed);
             printed += 1;
@@ -127,10 +131,20 @@ fn print(mut speakers: Vec<Speaker>, pace: Pace, told: &Told) -> Result<Summary,
         thread::sleep(TICK);
     }
     let bytes = speakers.iter().map(|speaker| speaker.container.bytes_written()).sum();
-    let written = speakers.into_iter().map(|speaker| (speaker.container.spec().pod.clone(), speaker.lines)).collect();
-    let (rotations, exceptions) = (&told.rotations, &told.exceptions);
-    let (rotations, exceptions) = (rotations.load(Ordering::Relaxed), exceptions.load(Ordering::Relaxed));
-    Ok(Summary { written, bytes, rotations, exceptions })
+    let mut summary = Summary {
+        written: Written::new(),
+        files: BTreeMap::new(),
+        bytes,
+        rotations: told.rotations.load(Ordering::Relaxed),
+        restarts: told.restarts.load(Ordering::Relaxed),
+        exceptions: told.exceptions.load(Ordering::Relaxed),
+    };
+    for speaker in speakers {
+        let pod = &speaker.container.spec().pod;
+        summary.written.insert(pod.clone(), speaker.lines);
+        summary.files.insert(pod.clone(), speaker.kubelet.begins);
+    }
+    Ok(summary)
 }
 
 impl Speaker {
@@ -144,19 +158,20 @@ impl Speaker {
         Ok(exception)
     }
 
+    /// Restarts before the next line if it is time; whether it was.
+    fn restart(&mut self, pace: Pace) -> Result<bool, Error> {
+        let lines = self.lines.len() as u64;
+        if self.restart_at.is_none_or(|at| lines < at) {
+            return Ok(false);
+        }
+        self.restart_at = pace.restart_every.map(|every| lines + every);
+        self.kubelet.restart(&mut self.container, lines)?;
+        Ok(true)
+    }
+
     /// Puts everything on disk and rotates when it is time; whether it was.
     fn settle(&mut self, pace: Pace) -> Result<bool, Error> {
         self.container.flush()?;
-        let due = self.container.bytes_written() - self.rotated_at >= pace.rotate_at;
-        if due {
-            self.rotated_at = self.container.bytes_written();
-            self.rotated.push_back(self.container.rotate()?);
-        }
-        if self.rotated.len() > pace.keep
-            && let Some(oldest) = self.rotated.pop_front()
-        {
-            fs::remove_file(&oldest).map_err(Error::file("remove", &oldest))?;
-        }
-        Ok(due)
+        self.kubelet.look(&mut self.container, pace.retention, self.lines.len() as u64)
     }
 }

@@ -9,7 +9,10 @@ use hyper::{
 use serde_json::json;
 
 use super::readiness;
-use crate::metrics::{self, Snapshot};
+use crate::{
+    metrics::{self, Snapshot},
+    status,
+};
 
 const JSON: &str = "application/json";
 
@@ -18,9 +21,10 @@ pub(super) fn to(method: &Method, path: &str, snapshot: impl Fn() -> Snapshot) -
     let answer: fn(&Snapshot) -> Response<Full<Bytes>> = match path {
         "/healthz" => alive,
         "/readyz" => ready,
+        "/status" => told,
         "/metrics" => measured,
         _ => {
-            let error = "nothing is here; ask for /healthz, /readyz or /metrics";
+            let error = "nothing is here; ask for /healthz, /readyz, /status or /metrics";
             return response(StatusCode::NOT_FOUND, JSON, json!({ "error": error }).to_string());
         }
     };
@@ -36,20 +40,26 @@ pub(super) fn to(method: &Method, path: &str, snapshot: impl Fn() -> Snapshot) -
 fn alive(snapshot: &Snapshot) -> Response<Full<Bytes>> {
     let reasons = readiness::failed(snapshot);
     let body = json!({ "alive": reasons.is_empty(), "reasons": reasons });
-    response(status(reasons.is_empty()), JSON, body.to_string())
+    response(probe(reasons.is_empty()), JSON, body.to_string())
 }
 
 fn ready(snapshot: &Snapshot) -> Response<Full<Bytes>> {
     let reasons = readiness::unready(snapshot);
     let body = json!({ "ready": reasons.is_empty(), "reasons": reasons, "notes": readiness::notes(snapshot) });
-    response(status(reasons.is_empty()), JSON, body.to_string())
+    response(probe(reasons.is_empty()), JSON, body.to_string())
+}
+
+/// Always 200: what it tells of is in the document.
+fn told(snapshot: &Snapshot) -> Response<Full<Bytes>> {
+    response(StatusCode::OK, JSON, json!(status::collect(snapshot)).to_string())
 }
 
 fn measured(snapshot: &Snapshot) -> Response<Full<Bytes>> {
     response(StatusCode::OK, metrics::CONTENT_TYPE, metrics::page(snapshot))
 }
 
-fn status(good: bool) -> StatusCode {
+/// What a probe goes by.
+fn probe(good: bool) -> StatusCode {
     if good { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
 }
 

@@ -60,10 +60,12 @@ fn paths_and_methods() {
     for (method, path, status, content) in [
         ("GET", "/healthz", 200, json),
         ("GET", "/readyz", 200, json),
+        ("GET", "/status", 200, json),
         ("GET", "/metrics", 200, text),
         ("GET", "/metrics?collect=all", 200, text),
         ("HEAD", "/healthz", 200, json),
         ("HEAD", "/metrics", 200, text),
+        ("PUT", "/status", 405, json),
         ("POST", "/healthz", 405, json),
         ("DELETE", "/metrics", 405, json),
         ("OPTIONS", "/readyz", 405, json),

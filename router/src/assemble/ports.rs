@@ -81,7 +81,7 @@ impl SourceConfig {
     /// Reads the secrets that the plan names.
     pub fn of(source: &config::Source) -> Result<Self> {
         Ok(match source {
-            config::Source::Files(config) => Self::Files(files::source(config)),
+            config::Source::Files(config) => Self::Files(files::source(config)?),
             config::Source::Kafka(config) => Self::Kafka(kafka::source(config)?),
         })
     }

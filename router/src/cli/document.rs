@@ -7,10 +7,12 @@ use std::{
 
 use crate::config::{self, Plan, Severity};
 
+pub(super) const DEFAULT: &str = "/etc/sluice/sluice.yaml";
+
 #[derive(Debug, clap::Args)]
 pub(super) struct Document {
     /// The config file
-    #[arg(long, short, value_name = "FILE", default_value = "/etc/sluice/sluice.yaml")]
+    #[arg(long, short, value_name = "FILE", default_value = DEFAULT)]
     pub config: PathBuf,
 }
 

@@ -38,6 +38,7 @@ fn examples_are_sound() {
     for (path, examples) in [
         ("docs/configuration.md", 9),
         ("docs/migration.md", 1),
+        ("docs/operations.md", 1),
         ("README.md", 1),
         ("plugins/level-filter/README.md", 1),
         ("plugins/redact/README.md", 1),

@@ -5,9 +5,12 @@ use std::time::Duration;
 use super::decode::Block;
 use super::document::Value;
 use super::kinds::{self, Reading};
-use super::plan::FilesSource;
+use super::plan::{FilesSource, ReadFrom};
+use super::texts;
 
 const KIB: u64 = 1 << 10;
+
+const BEGINNINGS: [(&str, ReadFrom); 2] = [("beginning", ReadFrom::Beginning), ("end", ReadFrom::End)];
 
 /// Reads `source.files`.
 pub(super) fn source(block: Block) -> Option<FilesSource> {
@@ -17,6 +20,9 @@ pub(super) fn source(block: Block) -> Option<FilesSource> {
     let checkpoints = block.required("checkpoints", "checkpoints: /var/lib/sluice", kinds::path);
     let exclude_own = block.get("exclude_own", kinds::boolean);
     let max_line = block.get("max_line", kinds::size(KIB, 8 * KIB * KIB));
+    let texts = texts::texts(&block);
+    let read_from = block.get("read_from", kinds::choice(&BEGINNINGS));
+    let rate_limit = block.get("rate_limit", kinds::size(KIB, KIB * KIB * KIB));
     let shortest = Duration::from_millis(100);
     let longest = Duration::from_secs(3600);
     let scan_interval = block.get("scan_interval", kinds::duration(shortest, longest));
@@ -28,6 +34,9 @@ pub(super) fn source(block: Block) -> Option<FilesSource> {
         checkpoints: checkpoints?,
         exclude_own: exclude_own.unwrap_or(true),
         max_line: max_line.unwrap_or(256 * KIB),
+        texts,
+        read_from: read_from.unwrap_or(ReadFrom::Beginning),
+        rate_limit,
         scan_interval: scan_interval.unwrap_or(Duration::from_secs(1)),
     })
 }

@@ -24,6 +24,7 @@ mod problem;
 mod requests;
 mod secrets;
 mod slack;
+mod texts;
 mod units;
 
 #[cfg(test)]
@@ -36,8 +37,8 @@ mod tests;
 pub use interpolate::Environment;
 pub use plan::{
     Acks, Admin, Auth, BulkCompression, DeadLetter, ElasticsearchSink, FilesSource, Flush, IndexName, KafkaCompression,
-    KafkaOptions, KafkaSink, KafkaSource, OnFault, Partition, Pipeline, Plan, Plugin, Retry, Secret, Sink, SlackSink,
-    Source, Start,
+    KafkaOptions, KafkaSink, KafkaSource, Language, LineTime, LogFormat, LongLines, Multiline, OnFault, Partition,
+    Pipeline, Plan, Plugin, ReadFrom, Retry, Secret, Sink, SlackSink, Source, Start, Texts,
 };
 pub use problem::{Problem, Severity};
 

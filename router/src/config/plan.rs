@@ -65,10 +65,82 @@ pub struct FilesSource {
     pub checkpoints: PathBuf,
     /// Whether Sluice's own containers are left out.
     pub exclude_own: bool,
-    /// Bytes after which a line is cut.
+    /// Bytes after which a line is cut, or split.
     pub max_line: u64,
+    pub texts: Texts,
+    /// Where files are begun that are there when the pipeline runs for the first time.
+    pub read_from: ReadFrom,
+    /// Bytes a second that are read of one container.
+    pub rate_limit: Option<u64>,
     /// Time between two looks for new, renamed and removed files.
     pub scan_interval: Duration,
+}
+
+/// How the lines of files become records.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Texts {
+    pub long_lines: LongLines,
+    /// The format of all files, where it is not that of each one's first line.
+    pub format: Option<LogFormat>,
+    /// Where lines of plain files have their time.
+    pub time: Option<LineTime>,
+    /// Which lines are one record.
+    pub multiline: Vec<Multiline>,
+    /// Lines after which such a record is ended.
+    pub max_join_lines: usize,
+    /// Silence after which a text leaves whose end has not come.
+    pub join_timeout: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LongLines {
+    Truncate,
+    Split,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    Cri,
+    Docker,
+    Plain,
+}
+
+/// The time in a line: a regular expression with one group, and what that group holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LineTime {
+    pub pattern: String,
+    /// As for `strptime`; RFC 3339 without one.
+    pub format: Option<String>,
+    pub zone: String,
+}
+
+/// Lines that are one record.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Multiline {
+    Language(Language),
+    /// Regular expressions of the first line, and of those that continue it: all others without one.
+    Rule {
+        start: String,
+        go_on: Option<String>,
+    },
+}
+
+/// A language whose stack traces are put together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    Java,
+    Python,
+    Go,
+    JavaScript,
+    DotNet,
+    Ruby,
+    Php,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadFrom {
+    Beginning,
+    End,
 }
 
 /// Topics read as a member of a consumer group.

@@ -88,6 +88,16 @@ fn the_design_document_means_what_it_says() {
             checkpoints: PathBuf::from("/var/lib/sluice"),
             exclude_own: true,
             max_line: 256 << 10,
+            texts: Texts {
+                long_lines: LongLines::Truncate,
+                format: None,
+                time: None,
+                multiline: Vec::new(),
+                max_join_lines: 1000,
+                join_timeout: Duration::from_secs(5),
+            },
+            read_from: ReadFrom::Beginning,
+            rate_limit: None,
             scan_interval: Duration::from_secs(1),
         }),
         plugins: vec![
@@ -185,6 +195,24 @@ fn every_key_reaches_the_plan() {
         checkpoints: PathBuf::from("/data/checkpoints"),
         exclude_own: false,
         max_line: 512 << 10,
+        texts: Texts {
+            long_lines: LongLines::Split,
+            format: Some(LogFormat::Plain),
+            time: Some(LineTime {
+                pattern: r"^[IWEF](\d{4} \d\d:\d\d:\d\d\.\d+)".to_owned(),
+                format: Some("%m%d %H:%M:%S%.f".to_owned()),
+                zone: "+01:00".to_owned(),
+            }),
+            multiline: vec![
+                Multiline::Language(Language::Java),
+                Multiline::Language(Language::Php),
+                Multiline::Rule { start: r"^\[".to_owned(), go_on: Some(r"^\s".to_owned()) },
+            ],
+            max_join_lines: 200,
+            join_timeout: Duration::from_secs(2),
+        },
+        read_from: ReadFrom::End,
+        rate_limit: Some(2 << 20),
         scan_interval: Duration::from_millis(500),
     };
     assert_eq!(ship.source, Source::Files(files));

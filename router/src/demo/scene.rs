@@ -4,13 +4,17 @@ use std::{fs, path::Path, sync::Arc};
 
 use anyhow::{Context, Result};
 use sluice_demo::{Index, Kafka, Webhook, snapshot::Places};
-use sluice_node::{Generator, Node, Pace, Spec, Voice};
+use sluice_node::{Generator, Node, Pace, Retention, Spec, Voice};
 
 use super::{census::Census, components, document};
 
 /// Slow enough for a laptop and for what the mock cluster keeps: compressed, 5 MiB a partition are some minutes. The
 /// files rotate every ten seconds or so, and the rotated ones take 50 MiB at most.
-const PACE: Pace = Pace { rate: 1_000, rotate_at: 512 * 1024, keep: 20 };
+const PACE: Pace = Pace {
+    rate: 1_000,
+    retention: Retention { rotate_at: 512 * 1024, keep: 20, compress: false },
+    restart_every: None,
+};
 /// Partitions of the topic that the logs go through.
 const PARTITIONS: i32 = 4;
 

@@ -54,6 +54,11 @@ pub(super) fn write(page: &mut Page, pipelines: &[PipelineSnapshot]) {
         "Restarts of the pipeline from its saved positions, each after a failure.",
     )
     .of_pipelines(pipelines, |pipeline| Some(pipeline.restarts));
+    page.gauge(
+        "sluice_pipeline_stalled_seconds",
+        "For how long records have been in flight and none has left; 0 while some leave or none is in flight.",
+    )
+    .of_pipelines(pipelines, |pipeline| Some(pipeline.stalled.as_secs()));
     page.counter("sluice_records_read_total", "Records read; one that is read again counts again.")
         .of_pipelines(pipelines, |pipeline| Some(pipeline.balance.read));
     page.counter(

@@ -3,7 +3,7 @@
 use std::{
     fs,
     sync::LazyLock,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use rustix::time::{ClockId, clock_gettime};
@@ -52,6 +52,12 @@ fn machine(page: &mut Page) {
     gauge("process_resident_memory_bytes", "Memory of the process that is in RAM.", resident_bytes());
     gauge("process_open_fds", "Open file descriptors.", open_descriptors());
     gauge("process_max_fds", "Most file descriptors that may be open.", most_descriptors());
+}
+
+/// How long the process lives, where the system tells.
+pub(super) fn up() -> Option<Duration> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs_f64();
+    Duration::try_from_secs_f64(now - (*BEGAN)?).ok()
 }
 
 fn cpu_seconds() -> f64 {

@@ -1,11 +1,14 @@
 //! The state of the process at the moment that somebody asks: read once, so that its parts fit each other.
 
-use sluice_core::{Balance, supervisor::State};
+use std::time::Duration;
+
+use sluice_core::{Balance, Failure, supervisor::State};
 use sluice_wasm::{Plugin, counters::Counts};
 
+use super::process;
 use crate::{
     assemble::{SinkCounters, SourceCounters},
-    process::{Observed, ReloadStatus, View},
+    process::{Observed, Pulse, ReloadStatus, View},
 };
 
 #[derive(Clone)]
@@ -13,6 +16,8 @@ pub(crate) struct Snapshot {
     pub reload: ReloadStatus,
     /// Whether the order to stop was given.
     pub is_stopping: bool,
+    /// How long the process lives, where the system tells.
+    pub up: Option<Duration>,
     /// In the order of the config.
     pub pipelines: Vec<PipelineSnapshot>,
 }
@@ -21,7 +26,13 @@ pub(crate) struct Snapshot {
 pub(crate) struct PipelineSnapshot {
     pub name: String,
     pub state: State,
+    /// How long it has been in this state.
+    pub since: Option<Duration>,
     pub restarts: u64,
+    /// What ended a generation last, and how long ago.
+    pub last_failure: Option<(Failure, Duration)>,
+    /// For how long records have been in flight and none has left.
+    pub stalled: Duration,
     pub balance: Balance,
     pub source: SourceCounters,
     pub sink: SinkCounters,
@@ -39,6 +50,8 @@ pub(crate) struct PluginSnapshot {
     pub digest: String,
     /// `filter`, `enricher` or `notifier`.
     pub kind: String,
+    /// The interfaces that it exports, with their versions.
+    pub exports: Vec<String>,
     pub counts: Counts,
 }
 
@@ -47,18 +60,23 @@ impl Snapshot {
         Self {
             reload: observed.reload(),
             is_stopping: observed.is_stopping(),
-            pipelines: observed.pipelines().iter().map(PipelineSnapshot::of).collect(),
+            up: process::up(),
+            pipelines: observed.pipelines().iter().map(|view| PipelineSnapshot::of(view, observed.pulse())).collect(),
         }
     }
 }
 
 impl PipelineSnapshot {
-    fn of(view: &View) -> Self {
+    fn of(view: &View, pulse: &Pulse) -> Self {
+        let balance = view.ledger.balance();
         Self {
             name: view.name.clone(),
             state: view.status.state(),
+            since: view.status.since().map(|since| since.elapsed()),
             restarts: view.status.restarts(),
-            balance: view.ledger.balance(),
+            last_failure: view.status.last_failure().map(|(failure, at)| (failure, at.elapsed())),
+            stalled: pulse.stalled(&view.name, &balance),
+            balance,
             source: view.source.clone(),
             sink: view.sink.clone(),
             plugins: view.plugins().iter().map(|plugin| PluginSnapshot::of(plugin)).collect(),
@@ -73,6 +91,7 @@ impl PluginSnapshot {
             name: plugin.name().to_owned(),
             digest: plugin.component().digest.to_string(),
             kind: plugin.component().kind.to_string(),
+            exports: plugin.component().exports.clone(),
             counts: plugin.counters().read(),
         }
     }

@@ -32,6 +32,11 @@ pub(super) fn write(page: &mut Page, pipelines: &[PipelineSnapshot]) {
     gauge("sluice_files_unreadable", "Files that a pattern names and that cannot be opened or read.", |counters| {
         &counters.files_unreadable
     });
+    gauge(
+        "sluice_files_rate_limited_containers",
+        "Containers whose files wait, since `rate_limit` does not let them be read faster.",
+        |counters| &counters.rate_limited,
+    );
     let mut counter = |name, help, counter| of_files(false, name, help, counter);
     counter("sluice_files_read_bytes_total", "Bytes read from files, those read again included.", |counters| {
         &counters.bytes_read
@@ -46,7 +51,30 @@ pub(super) fn write(page: &mut Page, pipelines: &[PipelineSnapshot]) {
         |counters| &counters.lines_malformed,
     );
     counter("sluice_files_lines_cut_total", "Records cut at the longest line.", |counters| &counters.lines_cut);
+    counter(
+        "sluice_files_lines_split_total",
+        "Lines that became several records, being too long for one.",
+        |counters| &counters.lines_split,
+    );
+    let help = "Parts of lines and traces that became a record before their end had come.";
+    counter("sluice_files_joins_ended_early_total", help, |counters| &counters.joins_ended_early);
     counter("sluice_files_lines_not_utf8_total", "Records whose text was not UTF-8.", |counters| {
         &counters.lines_not_utf8
     });
+    let help = "Seconds that containers waited for `rate_limit`, summed over them.";
+    page.counter("sluice_files_rate_limited_seconds_total", help).of_pipelines(pipelines, |pipeline| {
+        match &pipeline.source {
+            SourceCounters::Files(counters) => Some(counters.rate_limited_millis.get() as f64 / 1e3),
+            SourceCounters::Kafka(_) => None,
+        }
+    });
+    let help = "Bytes of files that were gone or given up before they were read, by container: one hundred, and other.";
+    let mut values = page.counter("sluice_files_lost_bytes_total", help);
+    for pipeline in pipelines {
+        let SourceCounters::Files(counters) = &pipeline.source else { continue };
+        for ([namespace, pod, container], bytes) in counters.lost.by_container() {
+            let of_container = [("namespace", &*namespace), ("pod", &*pod), ("container", &*container)];
+            values.add(&[&[("pipeline", &*pipeline.name)], &of_container[..]].concat(), bytes);
+        }
+    }
 }

@@ -38,6 +38,7 @@ pub(crate) fn snapshot() -> Snapshot {
         name: "drop-debug".into(),
         digest: format!("sha256:{}", "0a".repeat(32)),
         kind: "filter".into(),
+        exports: vec!["sluice:plugin/filter@0.1.0".into()],
         counts: Counts {
             calls: 11,
             records: 120,
@@ -50,12 +51,17 @@ pub(crate) fn snapshot() -> Snapshot {
             blocked: 3,
         },
     };
+    let files = sluice_tail::Counters::default();
+    files.lost.add(Path::new("/var/log/pods/shop_web-7_uid/app/0.log"), 4096);
     let ship = PipelineSnapshot {
         name: "ship".into(),
         state: State::Running,
+        since: Some(Duration::from_secs(60)),
         restarts: 2,
+        last_failure: None,
+        stalled: Duration::ZERO,
         balance,
-        source: SourceCounters::Files(Default::default()),
+        source: SourceCounters::Files(files.into()),
         sink: SinkCounters::Kafka(Default::default()),
         plugins: vec![plugin],
         halted: None,
@@ -63,7 +69,10 @@ pub(crate) fn snapshot() -> Snapshot {
     let index = PipelineSnapshot {
         name: "index".into(),
         state: State::Running,
+        since: Some(Duration::from_secs(60)),
         restarts: 0,
+        last_failure: None,
+        stalled: Duration::ZERO,
         balance: Balance::default(),
         source: SourceCounters::Kafka(Default::default()),
         sink: SinkCounters::Elasticsearch(Default::default()),
@@ -72,7 +81,12 @@ pub(crate) fn snapshot() -> Snapshot {
     };
     let sink = SinkCounters::Slack(Default::default());
     let alert = PipelineSnapshot { name: "alert".into(), sink, ..index.clone() };
-    Snapshot { reload: ReloadStatus::default(), is_stopping: false, pipelines: vec![ship, index, alert] }
+    Snapshot {
+        reload: ReloadStatus::default(),
+        is_stopping: false,
+        up: Some(Duration::from_secs(90)),
+        pipelines: vec![ship, index, alert],
+    }
 }
 
 /// Reads a page as strictly as its format is described: each metric in one piece, with help, type and values.

@@ -17,8 +17,10 @@ use tracing::{error, info, warn};
 use super::{Observed, pipeline};
 use crate::assemble::Assembly;
 
-/// What closing files and leaving groups may take after the grace, before the process ends all the same.
+/// What is kept of a grace for saving positions, closing files and leaving groups, and of a short one a quarter.
 const LEAVING: Duration = Duration::from_secs(4);
+/// What there is for it when somebody does not want to wait.
+const HASTE: Duration = Duration::from_millis(500);
 /// How long a changed pipeline may take until it runs; one that takes longer is taken for good.
 const PROBATION: Duration = Duration::from_secs(10);
 /// Between two looks at pipelines on probation.
@@ -37,7 +39,7 @@ struct State {
     started: u64,
     /// What a stop without a time of its own leaves for running dry.
     grace: Duration,
-    /// Until when everything has to run dry, once the order to stop was given.
+    /// Until when everything has to have ended, once the order to stop was given.
     deadline: Option<Instant>,
     /// Pipelines are being replaced: that none runs is not the end.
     is_changing: bool,
@@ -90,11 +92,18 @@ impl Fleet {
         Ok(())
     }
 
-    /// Stops everything in order: no more is read, and what was read has `grace` to run dry. A second call shortens
-    /// the grace, never extends it.
+    /// Stops everything in order: no more is read, what was read runs dry, positions are saved. After `grace`
+    /// [`Fleet::wait`] returns, whatever is left undone. A second call shortens the grace, never extends it.
     pub fn stop(&self, grace: Duration) {
         self.observed.stopping();
-        self.state().stop(grace);
+        self.state().stop(grace, grace - LEAVING.min(grace / 4));
+        self.changed.notify_all();
+    }
+
+    /// The same for those who do not wait: nothing runs dry, and positions are saved as they are.
+    pub fn hurry(&self) {
+        self.observed.stopping();
+        self.state().stop(HASTE, Duration::ZERO);
         self.changed.notify_all();
     }
 
@@ -184,9 +193,8 @@ impl Fleet {
         let mut state = self.state();
         state.failed.get_or_insert(reason);
         let grace = state.grace;
-        state.stop(grace);
         drop(state);
-        self.changed.notify_all();
+        self.stop(grace);
     }
 
     /// Waits for `pause`; false, and at once, when the order to stop was given.
@@ -203,11 +211,8 @@ impl Fleet {
             state = match state.deadline {
                 None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
                 Some(deadline) => {
-                    let Some(time) = (deadline + LEAVING).checked_duration_since(Instant::now()) else {
-                        warn!(
-                            pipelines = state.running.len(),
-                            "did not end within the grace; what is unresolved is read again at the next start"
-                        );
+                    let Some(time) = deadline.checked_duration_since(Instant::now()) else {
+                        state.running.iter().for_each(tell_late);
                         break;
                     };
                     self.changed.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0
@@ -215,7 +220,7 @@ impl Fleet {
             };
         }
         // Nothing is started any more, also where every source has ended by itself.
-        state.stop(Duration::ZERO);
+        state.stop(Duration::ZERO, Duration::ZERO);
         state.is_over = true;
         let failed = state.failed.take();
         drop(state);
@@ -230,10 +235,12 @@ impl Fleet {
 
     fn ended(&self, number: u64, pipeline: &str, result: Result<End, Failure>) {
         let failure = match result {
-            Ok(end) => {
-                tell(pipeline, end);
+            Ok(End::Exhausted) => {
+                info!(pipeline, "the source has ended, and everything is delivered");
                 None
             }
+            // Told by whoever saw it stop.
+            Ok(End::Stopped { .. }) => None,
             Err(failure) => Some(format!("pipeline {pipeline}: {failure}")),
         };
         let mut state = self.state();
@@ -258,21 +265,21 @@ impl Fleet {
 }
 
 impl State {
-    fn stop(&mut self, grace: Duration) {
-        let deadline = Instant::now() + grace;
+    /// The order to run dry within `dry` and to have ended within `all`.
+    fn stop(&mut self, all: Duration, dry: Duration) {
+        let deadline = Instant::now() + all;
         self.deadline = Some(self.deadline.map_or(deadline, |earlier| earlier.min(deadline)));
         for running in &self.running {
-            running.trigger.stop(grace);
+            running.trigger.stop(dry);
         }
     }
 }
 
-fn tell(pipeline: &str, end: End) {
-    match end {
-        End::Exhausted => info!(pipeline, "the source has ended, and everything is delivered"),
-        End::Stopped { left: 0 } => info!(pipeline, "stopped; everything that was read is delivered"),
-        End::Stopped { left } => {
-            warn!(pipeline, records = left, "stopped before everything was delivered; these records are read again");
-        }
-    }
+/// Of a pipeline that hangs in a client or on a disk, only the books are known.
+fn tell_late(running: &Running) {
+    warn!(
+        pipeline = running.assembly.name,
+        records = running.assembly.ledger.balance().in_flight(),
+        "did not end within the grace; what is unresolved is read again at the next start, from the saved positions"
+    );
 }

@@ -8,6 +8,7 @@ use std::sync::{
 use sluice_core::{Ledger, supervisor::Status};
 use sluice_wasm::{Lineup, Plugins};
 
+use super::Pulse;
 use crate::assemble::{Assembly, SinkCounters, SourceCounters};
 
 /// The pipelines that run now, and how reloading goes. Shared by those who look and those who change it.
@@ -16,6 +17,7 @@ pub struct Observed {
     pipelines: Mutex<Arc<[View]>>,
     reload: Mutex<ReloadStatus>,
     stopping: AtomicBool,
+    pulse: Pulse,
 }
 
 /// One pipeline: handles that stay the same over its generations. A pipeline that a reload started anew keeps its
@@ -57,6 +59,11 @@ impl Observed {
 
     pub fn reload(&self) -> ReloadStatus {
         lock(&self.reload).clone()
+    }
+
+    /// When records left each pipeline last.
+    pub(crate) fn pulse(&self) -> &Pulse {
+        &self.pulse
     }
 
     /// Whether the order to stop was given.

@@ -1,9 +1,15 @@
 //! The thread of one pipeline.
 
-use std::{io, panic, sync::Arc, thread, time::Duration};
+use std::{
+    io, panic,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
-use sluice_core::{Failure, Shutdown, pipeline::End, supervisor::supervise};
+use sluice_core::{Failure, Shutdown, pipeline::End, stop::Stop, supervisor::supervise};
 use tokio::runtime;
+use tracing::{info, warn};
 
 use crate::assemble::Assembly;
 
@@ -36,9 +42,47 @@ fn live(assembly: &Assembly, shutdown: &Shutdown) -> Result<End, Failure> {
     let end = runtime.block_on(supervise(name, ledger, shutdown, status, |generation| async move {
         let mut pipeline = assembly.open(&generation)?;
         status.running();
-        pipeline.run(&generation, shutdown, SAVE_EVERY).await
+        let end = pipeline.run(&generation, shutdown, SAVE_EVERY).await;
+        let ran = Instant::now();
+        drop(pipeline);
+        if let Some(stop) = generation.stop() {
+            tell(name, &stop, ran.elapsed());
+        }
+        end
     }));
     // What the pipeline still had running may not hold up the others.
     runtime.shutdown_background();
     end
+}
+
+/// What a stop did and what it left undone; `letting_go` is how long clients and files took to close.
+fn tell(pipeline: &str, stop: &Stop, letting_go: Duration) {
+    let Stop { settled, left, reading, running_dry, closing, .. } = stop;
+    let ms = |phase: &Duration| phase.as_millis() as u64;
+    let (reading_ms, running_dry_ms, closing_ms) = (ms(reading), ms(running_dry), ms(closing));
+    let letting_go_ms = ms(&letting_go);
+    if *left == 0 {
+        info!(
+            pipeline,
+            settled,
+            reading_ms,
+            running_dry_ms,
+            closing_ms,
+            letting_go_ms,
+            "stopped; everything that was read is delivered"
+        );
+    } else {
+        warn!(
+            pipeline,
+            settled,
+            records = left,
+            places = stop.rest.len(),
+            goes_on_at = stop.places(),
+            reading_ms,
+            running_dry_ms,
+            closing_ms,
+            letting_go_ms,
+            "stopped before everything was delivered; these records are read again at the next start"
+        );
+    }
 }

@@ -1,6 +1,6 @@
 //! SIGTERM and SIGINT become the order to stop.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{sync::Arc, thread};
 
 use anyhow::{Context, Result};
 use tokio::{
@@ -11,7 +11,7 @@ use tracing::info;
 
 use super::fleet::Fleet;
 
-/// The first signal stops reading and leaves the grace to run dry; the second ends at once.
+/// The first signal stops reading and leaves the grace to run dry; the second ends the process without waiting.
 pub(super) fn stop_on_signal(fleet: Arc<Fleet>) -> Result<()> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build().context("cannot listen for signals")?;
     let (mut terminate, mut interrupt) = {
@@ -26,12 +26,14 @@ pub(super) fn stop_on_signal(fleet: Arc<Fleet>) -> Result<()> {
                     _ = terminate.recv() => "SIGTERM",
                     _ = interrupt.recv() => "SIGINT",
                 };
-                let grace = if stopping { Duration::ZERO } else { fleet.grace() };
-                info!(
-                    signal = name,
-                    grace_ms = grace.as_millis() as u64,
-                    "stopping: no more is read, the rest runs dry"
-                );
+                if stopping {
+                    info!(signal = name, "stopping at once: positions are saved as they are, nothing is waited for");
+                    fleet.hurry();
+                    continue;
+                }
+                let grace = fleet.grace();
+                let grace_ms = grace.as_millis() as u64;
+                info!(signal = name, grace_ms, "stopping: no more is read, the rest runs dry");
                 fleet.stop(grace);
                 stopping = true;
             }

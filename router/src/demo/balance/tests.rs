@@ -8,7 +8,7 @@ fn report(change: impl FnOnce(&mut Count, &mut Balance, &mut Report)) -> (Vec<St
         ("web".to_owned(), vec![Some(Level::Info), Some(Level::Debug), None]),
         ("cart".to_owned(), vec![Some(Level::Trace), Some(Level::Error)]),
     ]);
-    let summary = Summary { written, bytes: 5000, rotations: 1, exceptions: 5 };
+    let summary = Summary { written, files: Default::default(), bytes: 5000, rotations: 1, restarts: 0, exceptions: 5 };
     let seen = BTreeMap::from([("web".to_owned(), vec![1, 0, 1]), ("cart".to_owned(), vec![0, 1])]);
     let mut count = Count { seen, ..Count::default() };
     let dropped = BTreeMap::from([("drop-debug".to_owned(), 2)]);
