@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Value, json};
-use sluice_node::{Container, Generator, Node, Pace, Spec, Summary, Voice};
+use sluice_node::{Container, Generator, Node, Pace, Retention, Spec, Summary, Voice};
 use sluice_servers::{Elasticsearch, ElasticsearchOptions, Kafka, KafkaOptions};
 
 use self::audit::audit;
@@ -31,7 +31,11 @@ use crate::step::{step, timed};
 
 const INDEX: &str = "kubernetes-*";
 /// A cold Elasticsearch on two cores takes about twice as many lines; every container rotates a few times in a short demo.
-const PACE: Pace = Pace { rate: 2_000, rotate_at: 1024 * 1024, keep: usize::MAX };
+const PACE: Pace = Pace {
+    rate: 2_000,
+    retention: Retention { rotate_at: 1024 * 1024, keep: usize::MAX, compress: false },
+    restart_every: None,
+};
 /// How long the containers print unless somebody says how long.
 const USUAL: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_secs(1);

@@ -1,10 +1,12 @@
 //! What `./dev` does once everything that it needs is installed.
 
 mod bench;
+mod chaos;
 mod check;
 mod components;
 mod demo;
 mod format;
+mod fuzz;
 mod layers;
 mod project;
 mod step;
@@ -37,6 +39,11 @@ enum Task {
     Components,
     /// The whole chain, to look at: in one process, or with --real on real servers.
     Demo(demo::Options),
+    /// Everything fails by a seeded schedule while every line is counted, on real servers.
+    #[command(disable_help_flag = true)]
+    Chaos(chaos::Options),
+    /// Bytes that nobody would think of, into whatever reads bytes that others chose.
+    Fuzz(fuzz::Options),
     /// What a record costs, beside what others need.
     Bench(bench::Options),
 }
@@ -59,6 +66,8 @@ fn run(task: &Task) -> Result<()> {
         Task::Fmt => format::write(&project),
         Task::Components => components::run(&project),
         Task::Demo(options) => demo::run(&project, options),
+        Task::Chaos(options) => chaos::run(&project, options),
+        Task::Fuzz(options) => fuzz::fuzz(&project, options),
         Task::Bench(options) => bench::run(&project, options),
     }
 }

@@ -1,16 +1,11 @@
 //! The index against what was printed: every line once, and none that a filter had to drop.
 
-use std::collections::BTreeMap;
-
-use anyhow::{Context, Result};
-use serde_json::{Value, json};
-use sluice_node::{Written, number};
+use anyhow::Result;
+use serde_json::Value;
+use sluice_node::{Lines, Stream, Tally, Way, Written, number};
 use sluice_servers::Elasticsearch;
 
 use super::fate::Fate;
-
-/// Documents an answer; a few MiB.
-const PAGE: usize = 5_000;
 
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Audit {
@@ -23,59 +18,36 @@ pub(crate) struct Audit {
     pub(crate) unexpected: Vec<String>,
 }
 
-/// How often each line of a pod is in the index.
-type Seen = BTreeMap<String, Vec<u32>>;
-
 /// Reads every document of the indices that match.
 pub(crate) fn audit(node: &Elasticsearch, index: &str, written: &Written) -> Result<Audit> {
-    let mut seen: Seen = written.iter().map(|(pod, lines)| (pod.clone(), vec![0; lines.len()])).collect();
-    let mut audit = Audit::default();
-    let search = json!({ "size": PAGE, "sort": ["_doc"], "_source": ["log", "kubernetes.pod_name"] });
-    let mut answer = node.post(&format!("/{index}/_search?scroll=2m"), &search)?.success()?.json()?;
-    loop {
-        let hits = answer["hits"]["hits"].as_array().context("an answer without hits")?;
-        if hits.is_empty() {
-            break;
-        }
-        for hit in hits {
-            audit.documents += 1;
-            count(&hit["_source"], &mut seen, &mut audit.unexpected);
-        }
-        let next = json!({ "scroll": "2m", "scroll_id": answer["_scroll_id"] });
-        answer = node.post("/_search/scroll", &next)?.success()?.json()?;
-    }
-    judge(written, &seen, &mut audit);
+    let (mut tally, mut audit) = (Tally::new(written), Audit::default());
+    audit.documents = node.scan(index, &["log", "kubernetes.pod_name"], |document| {
+        count(document, &mut tally, &mut audit.unexpected);
+    })?;
+    judge(written, &tally, &mut audit);
     Ok(audit)
 }
 
-fn count(document: &Value, seen: &mut Seen, unexpected: &mut Vec<String>) {
+fn count(document: &Value, tally: &mut Tally, unexpected: &mut Vec<String>) {
     let pod = document["kubernetes"]["pod_name"].as_str().unwrap_or_default();
-    let line = document["log"].as_str().and_then(number);
-    let times = line.and_then(|line| seen.get_mut(pod)?.get_mut(usize::try_from(line).ok()?));
-    match times {
-        Some(times) => *times += 1,
-        None => unexpected.push(document.to_string().chars().take(200).collect()),
+    // In the index the order of a stream's lines is nobody's concern.
+    let way = Way { stream: Stream::Stdout, partition: 0 };
+    if !tally.count(pod, way, document["log"].as_str().and_then(number)) {
+        unexpected.push(document.to_string().chars().take(200).collect());
     }
 }
 
-fn judge(written: &Written, seen: &Seen, audit: &mut Audit) {
-    for (pod, lines) in written {
-        for (line, level) in lines.iter().enumerate() {
-            let fate = Fate::of(*level);
-            let times = seen.get(pod).and_then(|times| times.get(line)).copied().unwrap_or_default();
-            let place = || format!("{pod} line {line}");
-            match (fate, times) {
-                (Fate::Indexed, 0) => audit.missing.push(place()),
-                (Fate::Indexed, 1) | (Fate::Trace | Fate::Debug, 0) => {}
-                (Fate::Indexed, times) => audit.repeated.push(format!("{} ({times} times)", place())),
-                (fate, _) => audit.unexpected.push(format!("{} ({fate:?})", place())),
-            }
-        }
-    }
+fn judge(written: &Written, tally: &Tally, audit: &mut Audit) {
+    let verdict = tally.judge(written, |level| Fate::of(level) == Fate::Indexed);
+    let named = |lines: Lines| lines.into_iter().map(|(pod, line)| format!("{pod} line {line}"));
+    audit.missing.extend(named(verdict.missing));
+    audit.repeated.extend(named(verdict.repeated));
+    audit.unexpected.extend(named(verdict.unexpected).map(|line| format!("{line}, which had to be dropped")));
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
     use sluice_node::Level;
 
     use super::*;
@@ -85,12 +57,11 @@ mod tests {
             ("web".to_owned(), vec![Some(Level::Info), Some(Level::Debug), None]),
             ("cart".to_owned(), vec![Some(Level::Trace), Some(Level::Error)]),
         ]);
-        let mut seen: Seen = written.iter().map(|(pod, lines)| (pod.clone(), vec![0; lines.len()])).collect();
-        let mut audit = Audit::default();
+        let (mut tally, mut audit) = (Tally::new(&written), Audit::default());
         for (pod, log) in documents {
-            count(&json!({ "log": log, "kubernetes": { "pod_name": pod } }), &mut seen, &mut audit.unexpected);
+            count(&json!({ "log": log, "kubernetes": { "pod_name": pod } }), &mut tally, &mut audit.unexpected);
         }
-        judge(&written, &seen, &mut audit);
+        judge(&written, &tally, &mut audit);
         assert_eq!(audit.missing, missing, "{documents:?}");
         assert_eq!(audit.repeated, repeated, "{documents:?}");
         assert_eq!(audit.unexpected.len(), unexpected, "{documents:?}");
@@ -101,7 +72,7 @@ mod tests {
         let all = [("web", "seq=0"), ("web", "\"seq\":2"), ("cart", "seq=1")];
         check(&all, &[], &[], 0);
         check(&all[1..], &["web line 0"], &[], 0);
-        check(&[all[0], all[1], all[2], all[1]], &[], &["web line 2 (2 times)"], 0);
+        check(&[all[0], all[1], all[2], all[1]], &[], &["web line 2"], 0);
         check(&[all[0], all[1], all[2], ("web", "seq=1"), ("web", "seq=3"), ("x", "seq=0"), ("web", "")], &[], &[], 4);
         check(&[], &["cart line 1", "web line 0", "web line 2"], &[], 0);
     }

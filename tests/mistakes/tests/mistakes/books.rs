@@ -54,6 +54,7 @@ pub fn documents(generation: &Arc<Generation>, texts: &[&str]) -> Batch {
             timed: true,
             stream: Stream::Stdout,
             truncated: false,
+            part: Default::default(),
             position: index as u64,
             id: RecordId(index as u128),
         };

@@ -95,9 +95,10 @@ pub const TABLE: &[Mistake<Steps>] = &[
     ),
     mistake(
         "a checkpoint document of another version",
-        first(|node| write_checkpoints(node, "{\"version\": 2, \"files\": []}")),
+        first(|node| write_checkpoints(node, "{\"version\": 3, \"written_by\": \"sluice 9.1.0\", \"files\": []}")),
         "WARN the checkpoints cannot be used; all files are read again from their beginning \
-         checkpoints=FOLDER/checkpoints/ship.json reason=version 2 is not 1 \
+         checkpoints=FOLDER/checkpoints/ship.json reason=it was written by sluice 9.1.0 as version 3, and \
+         sluice 0.1.0 reads versions up to 2 \
          set_aside=FOLDER/checkpoints/ship.json.bad-1\n\
          record \"one\" of stdout at 1700000000 s",
     ),
