@@ -56,7 +56,7 @@ enum Part {
 /// CPU time of the agent with three plugins, where that without any is 1.
 const THREE_PLUGINS: f64 = 1.25;
 /// Of so many runs the one with the least CPU time counts, where two are compared.
-const ROUNDS: usize = 2;
+const ROUNDS: usize = 4;
 
 /// What the runs of whole processes share.
 struct Bench {

@@ -60,6 +60,8 @@ struct Group {
     same: Set,
     /// Those of them that go on behind it.
     further: Set,
+    /// The [`hint`] of the key.
+    hint: u64,
 }
 
 /// Some of the paths of a search, as bits.
@@ -146,12 +148,13 @@ impl<'p> Search<'p> {
             pending |= group.same & !answered;
         }
         let Some(mut walk) = Members::of(json.as_bytes()) else { return answered };
+        let hints = groups.iter().fold(0, |hints, group| hints | group.hint);
         while pending != 0
             && let Some(member) = walk.next()
         {
+            let Some(key) = member.key.as_deref().filter(|key| hints & hint(key) != 0) else { continue };
             let is_named = |group: &&Group| {
-                let name = self.paths[group.path].keys[depth].name.as_bytes();
-                group.same & pending != 0 && member.key.as_deref() == Some(name)
+                group.same & pending != 0 && self.paths[group.path].keys[depth].name.as_bytes() == key
             };
             if let Some(group) = groups.iter().find(is_named) {
                 // The first of several members with one key counts, wherever it leads.
@@ -223,9 +226,16 @@ fn groups(paths: &[&Path], set: Set, depth: usize) -> Vec<Group> {
         let path = rest.trailing_zeros() as usize;
         let same = only(rest, |other| name(other) == name(path));
         rest &= !same;
-        groups.push(Group { path, same, further: only(same, |path| paths[path].keys.len() > depth + 1) });
+        let further = only(same, |path| paths[path].keys.len() > depth + 1);
+        groups.push(Group { path, same, further, hint: hint(name(path).as_bytes()) });
     }
     groups
+}
+
+/// One bit that a key has in common with few others: most members are none of those looked for, which is seen without
+/// comparing them.
+fn hint(key: &[u8]) -> u64 {
+    1 << ((key.len() + 5 * usize::from(key.first().copied().unwrap_or_default())) % 64)
 }
 
 /// Whether all paths have their first key in common, as those into the text of a line.

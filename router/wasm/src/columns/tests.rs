@@ -107,6 +107,11 @@ fn read(columns: &Columns) -> Vec<Vec<(u8, String)>> {
     views.iter().map(read).collect()
 }
 
+/// The number of a path.
+fn at(path: &[&str]) -> usize {
+    PATHS.iter().position(|known| *known == path).unwrap()
+}
+
 #[test]
 fn a_plugin_sees_the_same_before_and_behind_kafka() {
     let fields = fields();
@@ -136,22 +141,28 @@ fn values_of_lines() {
     let (fields, lines) = (fields(), lines());
     let mut columns = Columns::new(&lines, &fields, 1..4);
     columns.prepare(&(0..PATHS.len()).collect::<Vec<_>>(), true, &Edits::new(lines.len()));
-    let value =
-        |field: usize| read(&columns)[field].iter().map(|(kind, text)| format!("{kind} {text}")).collect::<Vec<_>>();
-    assert_eq!(value(1), ["2 info", "0 ", "0 "]);
-    assert_eq!(value(2), ["6 [1]", "0 ", "0 "]);
-    assert_eq!(value(4), ["0 ", "0 ", "2 Zm//cg=="]);
-    assert_eq!(value(6), ["2 stdout", "2 stderr", "2 stdout"]);
-    assert_eq!(value(8), ["3 1700000001", "3 1700000002", "3 1700000003"]);
-    assert_eq!(value(11), ["2 a", "2 b", "2 b"]);
+    for (path, expect) in [
+        (&["log", "level"][..], ["2 info", "0 ", "0 "]),
+        (&["log", "n"], ["6 [1]", "0 ", "0 "]),
+        (&["log_raw"], ["0 ", "0 ", "2 Zm//cg=="]),
+        (&["log_partial"], ["4 true", "0 ", "0 "]),
+        (&["log_part"], ["3 1", "3 2", "0 "]),
+        (&["stream"], ["2 stdout", "2 stderr", "2 stdout"]),
+        (&["time"], ["3 1700000001", "3 1700000002", "3 1700000003"]),
+        (&["kubernetes", "namespace_name"], ["2 a", "2 b", "2 b"]),
+    ] {
+        let values: Vec<_> = read(&columns)[at(path)].iter().map(|(kind, text)| format!("{kind} {text}")).collect();
+        assert_eq!(values, expect, "{path:?}");
+    }
 }
 
 #[test]
 fn texts_are_taken_from_the_arena_and_origins_cross_as_runs() {
     let (fields, lines) = (fields(), lines());
     let mut columns = Columns::new(&lines, &fields, 0..3);
-    columns.prepare(&[0, 11], false, &Edits::new(lines.len()));
-    let (views, times) = columns.view(&[0, 11], false);
+    let asked = [at(&["log"]), at(&["kubernetes", "namespace_name"])];
+    columns.prepare(&asked, false, &Edits::new(lines.len()));
+    let (views, times) = columns.view(&asked, false);
     assert_eq!(views[0].text.as_ptr(), lines.arena().as_ptr());
     assert_eq!((views[1].runs, views[1].ends), (&[2, 3][..], &[1, 2][..]));
     assert!(times.is_empty());
