@@ -8,7 +8,7 @@ use crate::{
     config::ReadFrom,
     files::Files,
     fingerprint::read_full,
-    follower::{Follower, READ},
+    follower::READ,
     format::Format,
     position::Position,
 };
@@ -16,8 +16,9 @@ use crate::{
 impl Files {
     /// Has a file that nothing is remembered of begin behind its last whole line, where the config says so and this is
     /// the first scan of a first start. What cannot be looked through is read from its beginning.
-    pub(crate) fn skip_history(&mut self, follower: &mut Follower) {
+    pub(crate) fn skip_history(&mut self, index: usize) {
         let is_history = !self.knows_all && self.config.read_from == ReadFrom::End;
+        let follower = &mut self.followers[index];
         let (Some(format), Some(file)) = (follower.format(), follower.file()) else { return };
         if !is_history {
             return;

@@ -22,6 +22,7 @@ use crate::{
     rates::Rates,
     rotation::Folders,
     shares::Shares,
+    succession::Order,
     turns::Turns,
 };
 
@@ -117,7 +118,7 @@ impl Files {
     pub fn turn(&mut self) -> Turn {
         self.due = None;
         self.ask_some();
-        let (mut blocked, mut all_asked) = (false, false);
+        let (mut blocked, mut all_asked, mut progress) = (false, false, false);
         for _ in 0..self.turns.len() {
             let Some(number) = self.turns.take() else { break };
             let Some(index) = self.index_of(number) else { continue };
@@ -125,8 +126,15 @@ impl Files {
                 continue;
             }
             self.turns.add(number);
-            if self.is_behind(index) || self.waits_to_unpack(index) {
-                continue;
+            match self.order_of(index) {
+                Order::First if self.waits_to_unpack(index) => continue,
+                Order::First => {}
+                Order::Behind => continue,
+                Order::BehindOneMoreTurn(other) => {
+                    self.turns.add(other);
+                    progress = true;
+                    continue;
+                }
             }
             let Some(rate) = self.rate_of(index) else { continue };
             if self.share_of(index).is_none() && !std::mem::replace(&mut all_asked, true) {
@@ -137,7 +145,11 @@ impl Files {
                 None => blocked = true,
             }
         }
-        if blocked { Turn::Blocked } else { Turn::Idle }
+        match (progress, blocked) {
+            (true, _) => Turn::Progress,
+            (_, true) => Turn::Blocked,
+            _ => Turn::Idle,
+        }
     }
 
     /// When a file may be read on that waits for its rate and for nothing else.
@@ -194,6 +206,11 @@ impl Files {
         self.rates.spend(follower.container(), follower.read().saturating_sub(before), Instant::now());
         self.shares.set(follower.number, follower.in_flight());
         self.is_new |= was_new && follower.fingerprint().is_some();
+        let (number, taken) = (follower.number, follower.take_taken());
+        if let Some(taken) = taken {
+            self.leave_out(number, taken);
+        }
+        let follower = &mut self.followers[index];
         match turn {
             Ok(Some(batch)) => Turn::Batch(batch),
             Ok(None) => Turn::Progress,
@@ -216,13 +233,14 @@ impl Files {
     }
 
     /// Learns what the first line says, where it is complete, before anything is read.
-    pub(crate) fn learn(&mut self, follower: &mut Follower) {
-        if follower.fingerprint().is_some() {
-            return;
+    pub(crate) fn learn(&mut self, index: usize) {
+        let Self { followers, buffer, config, is_new, .. } = self;
+        let follower = &mut followers[index];
+        if follower.fingerprint().is_none() {
+            // An error shows again at the first turn, and is told there.
+            follower.learn(buffer, config.max_line).ok();
+            *is_new |= follower.fingerprint().is_some();
         }
-        // An error shows again at the first turn, and is told there.
-        follower.learn(&mut self.buffer, self.config.max_line).ok();
-        self.is_new |= follower.fingerprint().is_some();
     }
 
     /// Whether checkpoints are to be saved now: a file that they do not know could not be found any more where it is
@@ -236,16 +254,6 @@ impl Files {
         let follower = &self.followers[index];
         let unpacking = || self.followers.iter().filter(|follower| follower.is_unpacking()).count();
         follower.is_packed() && !follower.is_unpacking() && unpacking() >= MOST_UNPACKING
-    }
-
-    /// Whether the file has to wait for the end of another.
-    fn is_behind(&mut self, index: usize) -> bool {
-        let Some(number) = self.followers[index].behind else { return false };
-        let waits = self.index_of(number).is_some_and(|other| !self.followers[other].lets_pass());
-        if !waits && self.followers[index].seen() > 0 {
-            self.followers[index].behind = None;
-        }
-        waits
     }
 
     /// The folders that a new file may appear in.

@@ -20,7 +20,7 @@ use crate::{
     fingerprint::{Fingerprint, Inode, Stamp},
     format::Format,
     found::Found,
-    lines::{Lines, Settings},
+    lines::{Lines, Settings, Taken},
     packed::End,
     position::Position,
 };
@@ -62,6 +62,10 @@ pub struct Follower {
     pub stage: Stage,
     /// The number of the file whose end comes before this one's beginning.
     pub behind: Option<u64>,
+    /// The one before knows that this one comes next, and has had a last look at its own end.
+    pub is_next: bool,
+    /// Another file comes behind this one.
+    pub has_next: bool,
     /// There may be something to read.
     pub ready: bool,
     /// Notifications of its growth are on.
@@ -85,6 +89,16 @@ pub struct Follower {
     origin: Arc<Origin>,
     /// Known from the first line on.
     start: Option<(Fingerprint, Format)>,
+    /// What it began with before its first line was complete.
+    beginning: Option<Fingerprint>,
+    /// What the next file begins with, once this one's writer goes on there.
+    next: Option<Vec<u8>>,
+    /// What is taken of the next file to complete texts of this one.
+    taken: Option<Taken>,
+    /// A compressed file that is read to its end, and has texts open that the next file may complete.
+    waits_for_next: bool,
+    /// How long this file was when its beginning was looked at to complete the texts of the one before.
+    peeked: Option<u64>,
     lines: Option<Lines>,
     watermark: Watermark<Position>,
     /// Up to where the file was looked at, an incomplete line included.
@@ -108,6 +122,8 @@ impl Follower {
             base,
             stage: Stage::Present,
             behind: None,
+            is_next: false,
+            has_next: false,
             ready: true,
             is_watched: false,
             size: 0,
@@ -123,6 +139,11 @@ impl Follower {
             place,
             origin,
             start: None,
+            beginning: None,
+            next: None,
+            taken: None,
+            waits_for_next: false,
+            peeked: None,
             lines: None,
             watermark: Watermark::new(generation, entry.as_ref().map(Entry::position).unwrap_or_default()),
             seen: 0,
@@ -150,11 +171,13 @@ impl Follower {
         self.lines = Some(if self.identity.starts_with(PATH_IDENTITY) { lines } else { lines.of_container() });
     }
 
-    /// Looks at the first line without taking it.
+    /// Looks at the first line, as far as it is there, without taking it.
     pub fn learn(&mut self, buffer: &mut Vec<u8>, max_line: usize) -> io::Result<()> {
         let longest = longest_line(max_line);
         let (filled, _) = self.fill(buffer, longest, READ)?;
         self.recognise(&buffer[..filled], false, longest);
+        self.beginning = (filled > 0).then(|| Fingerprint::of_first_line(&buffer[..filled]));
+        self.seen = filled as u64;
         self.rest();
         Ok(())
     }
@@ -171,6 +194,11 @@ impl Follower {
     /// Reads on for one turn, of about `most` bytes: whole lines, one at least. `None` where nothing became a record;
     /// then `ready` says whether there may be more.
     pub fn turn(&mut self, buffer: &mut Vec<u8>, settings: Settings<'_>, most: usize) -> io::Result<Option<Batch>> {
+        if self.start.is_none() && self.stage != Stage::Finishing && !self.is_packed() {
+            // A look has to find its first line, and what left before that came.
+            self.ready = false;
+            return Ok(None);
+        }
         let (filled, end) = self.fill(buffer, longest_line(settings.max_line), most)?;
         // Looked at after reading: what was read is then of the content that is known.
         if let (Some((fingerprint, _)), Some(content)) = (self.start, &self.content)
@@ -196,7 +224,13 @@ impl Follower {
         let taken = lines.take(chunk, settings, &mut assembly);
         if !assembly.is_full() {
             // No complete line is left in the chunk.
-            if is_last {
+            let next = self.next.take_if(|_| reaches_end);
+            self.taken = next.as_ref().map(|next| lines.take_beginning_of_next(next, settings, &mut assembly));
+            self.waits_for_next =
+                is_last && !is_finishing && self.has_next && next.is_none() && lines.is_joining();
+            if self.waits_for_next {
+                // What is open may go on there.
+            } else if is_last {
                 lines.take_end(&chunk[taken..], settings, &mut assembly);
                 ended = true;
             } else if taken == 0 && filled >= longest_line(settings.max_line) {
@@ -359,14 +393,71 @@ impl Follower {
         self.container
     }
 
+    /// What it began with when it was last looked at, while its first line is incomplete.
+    pub fn beginning(&self) -> Option<Fingerprint> {
+        self.beginning
+    }
+
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         self.start.map(|(fingerprint, _)| fingerprint)
     }
 
-    /// Whether a file that comes after this one may be read: this one is at its end, for all that is known.
-    pub fn lets_pass(&self) -> bool {
+    /// Whether this one is at its end, for all that is known.
+    pub fn is_at_end(&self) -> bool {
         // What is compressed has an end of its own, and is waited for where it is being written.
-        self.stage == Stage::Finished || !self.ready && !self.is_packed()
+        self.stage == Stage::Finished || !self.ready && (!self.is_packed() || self.waits_for_next)
+    }
+
+    /// Whether nothing was written to it, for all that is known.
+    pub fn is_empty(&self) -> bool {
+        self.size == 0 && self.seen == 0 && !self.is_packed() && !matches!(self.stage, Stage::Finishing | Stage::Finished)
+    }
+
+    /// Whether a file that was empty when it was looked at is so no more.
+    pub fn wakes_up(&mut self) -> bool {
+        self.size = self.file().and_then(|file| file.metadata().ok()).map_or(0, |metadata| metadata.len());
+        self.ready |= self.size > 0;
+        self.ready
+    }
+
+    /// Whether a text is open whose other parts may stand in the next file.
+    pub fn is_joining(&self) -> bool {
+        self.content.is_some() && self.lines.as_ref().is_some_and(Lines::is_joining)
+    }
+
+    /// Whether the beginning of the next file tells the ends of all texts that are open.
+    pub fn ends_in(&self, next: &[u8], settings: Settings<'_>) -> bool {
+        self.lines.as_ref().is_none_or(|lines| lines.ends_in(next, settings))
+    }
+
+    /// What the file begins with, where that is more than at the last call.
+    pub fn peek(&mut self) -> io::Result<Option<Vec<u8>>> {
+        if self.peeked.replace(self.size) == Some(self.size) {
+            return Ok(None);
+        }
+        let mut beginning = vec![0; READ];
+        let filled = self.content.as_mut().map_or(Ok(0), |content| content.read(&mut beginning, 0, 0).map(|it| it.0))?;
+        beginning.truncate(filled);
+        Ok(Some(beginning))
+    }
+
+    /// The writer has gone on in the next file, which begins so: one more look, then this one's end is the end of all
+    /// texts that are not completed there.
+    pub fn be_succeeded(&mut self, next: Vec<u8>) {
+        (self.next, self.ready, self.waits_for_next) = (Some(next), true, false);
+    }
+
+    /// What was taken of the next file just now.
+    pub fn take_taken(&mut self) -> Option<Taken> {
+        self.taken.take()
+    }
+
+    /// Leaves out what the file before took of this one. Nothing of it was read yet.
+    pub fn leave_out(&mut self, taken: Taken, generation: Arc<Generation>) {
+        let Position { stdout, stderr, time, .. } = self.watermark.position();
+        let position = Position { stdout: stdout.max(taken.stdout), stderr: stderr.max(taken.stderr), memory: 0, time };
+        let is_further = position.lowest() > stdout.min(stderr);
+        self.begin_at(Position { time: if is_further { taken.time } else { time }, ..position }, generation);
     }
 
     /// Whether it is to be looked at often: it grew just now, or moves away.

@@ -33,6 +33,14 @@ pub struct Appended {
 }
 
 impl Body<'_> {
+    /// Whether the text goes on in the stream's next line.
+    pub fn is_partial(self) -> bool {
+        match self {
+            Self::Plain { partial, .. } => partial,
+            Self::Json(escaped) => !json_text::ends_in_newline(escaped),
+        }
+    }
+
     /// Appends the text's bytes, at most `limit` of them and never half a character.
     pub fn append(self, out: &mut Vec<u8>, limit: usize) -> Appended {
         let start = out.len();

@@ -44,6 +44,7 @@ mod rates;
 mod rotation;
 mod scan;
 mod shares;
+mod succession;
 mod tail;
 mod texts;
 mod timestamp;

@@ -18,6 +18,10 @@ use crate::{
     texts::{Desk, Texts},
 };
 
+mod succession;
+
+pub use succession::Taken;
+
 /// What all files of a tail have in common.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings<'a> {
@@ -187,6 +191,11 @@ impl Lines {
         }
         // Its newline will not come: nothing of it is left to wait for.
         self.end_overlong(settings, out);
+        self.end_texts(settings, out);
+    }
+
+    /// Lets go the texts that are open.
+    pub fn end_texts(&mut self, settings: Settings<'_>, out: &mut Assembly) {
         for texts in 0..self.texts.len() {
             self.with_texts(texts, settings, out, Texts::end);
         }

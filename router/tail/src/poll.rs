@@ -14,6 +14,7 @@ use crate::{
     fingerprint::{Inode, Stamp},
     follower::{Follower, Stage},
     lines::Settings,
+    rotation::Rotated,
 };
 
 /// How long a file that no path leads to may be silent before it counts as ended, once it is deleted or its successor
@@ -74,7 +75,8 @@ impl Files {
         // Shorter where an incomplete line was taken back.
         if size != follower.seen() {
             (follower.ready, follower.grown) = (true, Instant::now());
-            self.have_predecessor_looked_at(index);
+            // Known before anything of it is read: a copy that rotation makes of it is found by its first line.
+            self.learn(index);
         }
         moved
     }
@@ -99,32 +101,31 @@ impl Files {
         self.open_at(inode).is_some()
     }
 
-    fn was_truncated(&self, index: usize, size: u64, modified: u64) -> bool {
+    fn was_truncated(&mut self, index: usize, size: u64, modified: u64) -> bool {
         let follower = &self.followers[index];
         if size < follower.read() || follower.is_rewritten() {
             return true;
         }
         // Emptied and written to again up to the old position or beyond: another first line tells.
         let Some(file) = follower.file() else { return false };
-        let Some(fingerprint) = follower.fingerprint() else {
-            // A first line may have come and gone between two looks, into a copy that rotation made.
-            return size < follower.seen() || size == 0 && modified != follower.modified;
+        let Some(fingerprint) = follower.fingerprint().or(follower.beginning()) else {
+            // What was written since the last look may have left already, into a copy that rotation made.
+            return size < follower.seen() || modified != follower.modified && self.has_new_copy(index);
         };
         let is_changed = size != follower.seen() || modified != follower.modified;
         is_changed && !fingerprint.is_of(file).unwrap_or(true)
     }
 
-    /// A successor that gets its first bytes shows that the writer has moved on: one more look at the predecessor,
-    /// then its end is the end.
-    fn have_predecessor_looked_at(&mut self, index: usize) {
-        let successor = &self.followers[index];
-        if successor.seen() > 0 {
-            return;
-        }
-        let Some(number) = successor.behind else { return };
-        if let Some(predecessor) = self.followers.iter_mut().find(|follower| follower.number == number) {
-            predecessor.ready |= predecessor.file().is_some() && !predecessor.is_packed();
-        }
+    /// Whether something lies beside the file that was rotated since it was last looked at, and is not known.
+    fn has_new_copy(&mut self, index: usize) -> bool {
+        let (base, modified) = (self.followers[index].base.clone(), self.followers[index].modified);
+        let Ok(rotated) = self.folders.rotated(&base) else { return false };
+        rotated.iter().any(|Rotated { metadata, .. }| {
+            let inode = Inode::of(metadata);
+            let is_remembered = || self.remembered.iter().any(|remembered| remembered.entry.inode == inode);
+            let is_known = self.is_open(inode) || self.passed.contains(&(inode, metadata.len())) || is_remembered();
+            Stamp::of(metadata).modified >= modified && !is_known
+        })
     }
 
     /// Moves files that left on to their end, and those that are done to what is remembered.
@@ -160,7 +161,7 @@ impl Files {
         let deleted =
             leaving.file().and_then(|file| file.metadata().ok()).is_some_and(|metadata| metadata.nlink() == 0);
         let is_successor =
-            |other: &Follower| other.base == leaving.base && other.number > leaving.number && other.seen() > 0;
+            |other: &Follower| other.base == leaving.base && other.number > leaving.number && !other.is_empty();
         if deleted || self.followers.iter().any(is_successor) { SILENCE } else { SILENCE_WITHOUT_SUCCESSOR }
     }
 

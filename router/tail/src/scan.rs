@@ -114,15 +114,19 @@ impl Files {
         let is_known = entry.is_some();
         let mut follower = Follower::new(number, found, entry, self.generation.clone());
         (follower.stage, follower.behind) = (stage, behind);
-        self.learn(&mut follower);
         // What is cut off before the first look at it is known to have been there.
         let metadata = follower.file().filter(|_| !follower.is_packed()).and_then(|file| file.metadata().ok());
         follower.size = metadata.map_or(follower.size, |metadata| metadata.len());
-        if !is_known {
-            self.skip_history(&mut follower);
-        }
         self.lies_at(number, follower.inode());
+        if let Some(before) = behind.and_then(|behind| self.index_of(behind)) {
+            self.followers[before].has_next = true;
+        }
         self.followers.push(follower);
+        let index = self.followers.len() - 1;
+        self.learn(index);
+        if !is_known {
+            self.skip_history(index);
+        }
         number
     }
 

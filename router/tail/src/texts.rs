@@ -241,6 +241,16 @@ impl Texts {
         self.done
     }
 
+    /// Whether a text in parts is open.
+    pub fn is_joining(&self) -> bool {
+        self.join.is_open()
+    }
+
+    /// Whether a line that was written at that time, in nanoseconds since 1970 UTC, is the next part of an open text.
+    pub fn takes_part_of(&self, time: u64, settings: Settings<'_>) -> bool {
+        self.join.is_open() && self.join.reach(time, settings.join_timeout) == Reach::Near
+    }
+
     /// Bytes of memory that what is open takes.
     pub fn memory(&self) -> usize {
         self.join.text.capacity() + self.trace.text.capacity()

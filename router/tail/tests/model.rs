@@ -49,13 +49,7 @@ impl Model {
         match step {
             Step::Write { of, stream, partial, torn } => self.writers[of].write(number, stream, partial, torn),
             Step::Rotate { of } => self.writers[of].rotate(),
-            Step::CopyTruncate { of } => {
-                // Of two copies between two looks only the first is known for one: docs/delivery.md says so.
-                if self.writers[of].is_copied() {
-                    look(&mut tail).await;
-                }
-                self.unseen |= !self.writers[of].copy_truncate();
-            }
+            Step::CopyTruncate { of } => self.writers[of].copy_truncate(),
             Step::Compress { of } => self.writers[of].compress(),
             Step::Expire { of, looked } => {
                 self.look_if(looked, &mut tail).await;

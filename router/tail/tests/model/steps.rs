@@ -75,8 +75,8 @@ fn step(destroys: u32, restarts: u32) -> impl Strategy<Value = Step> {
     let mut steps = vec![
         (16, write.boxed()),
         (2, of().prop_map(|of| Step::Rotate { of }).boxed()),
-        (0, of().prop_map(|of| Step::CopyTruncate { of }).boxed()),
-        (1 - restarts, of().prop_map(|of| Step::Compress { of }).boxed()),
+        (1, of().prop_map(|of| Step::CopyTruncate { of }).boxed()),
+        (1, of().prop_map(|of| Step::Compress { of }).boxed()),
         (destroys, (of(), looked()).prop_map(|(of, looked)| Step::Expire { of, looked }).boxed()),
         (destroys, (of(), looked()).prop_map(|(of, looked)| Step::Truncate { of, looked }).boxed()),
         (destroys, (of(), looked()).prop_map(|(of, looked)| Step::Delete { of, looked }).boxed()),

@@ -28,10 +28,6 @@ pub struct Writer {
     /// The whole texts, each as the numbers of its parts.
     pub texts: Vec<Vec<usize>>,
     open: [Vec<usize>; 2],
-    copies: usize,
-    /// Parts of the texts that were open when their file was left. They come when nobody can write to that file any
-    /// more, and so later than what its successor begins with.
-    left_open: Vec<usize>,
     /// The end of a line whose beginning is written.
     torn: Option<String>,
 }
@@ -47,8 +43,6 @@ struct Part {
 #[derive(Default)]
 struct Content {
     bytes: u64,
-    /// Its first line was incomplete for a while: until it is complete, nothing tells whose copy a copy is.
-    began_torn: bool,
     /// Only the agent that has it open can read it.
     is_deleted: bool,
     /// What was not delivered of it is gone.
@@ -66,8 +60,6 @@ impl Writer {
             parts: Vec::new(),
             texts: Vec::new(),
             open: Default::default(),
-            copies: 0,
-            left_open: Vec::new(),
             torn: None,
         }
     }
@@ -79,7 +71,6 @@ impl Writer {
         }
         let line = self.line(number, stream, partial);
         let content = self.contents.last_mut().unwrap();
-        content.began_torn |= content.bytes == 0 && torn;
         content.bytes += line.len() as u64;
         let content = self.contents.len() - 1;
         self.parts.push(Part { number, stream, content, bytes: line.len() as u64 });
@@ -126,32 +117,19 @@ impl Writer {
                 append(&rotated, end);
             }
             self.rotated.push((rotated, self.current()));
-            self.leave();
+            self.is_left = true;
         }
     }
 
-    /// Something was cut off and copied before.
-    pub fn is_copied(&self) -> bool {
-        self.copies > 0
-    }
-
-    /// False where the copy may not be known for one.
-    pub fn copy_truncate(&mut self) -> bool {
+    pub fn copy_truncate(&mut self) {
         self.finish_line();
-        let content = self.current().map(|content| &mut self.contents[content]);
-        let is_known = content.is_none_or(|content| {
-            content.is_destroyed |= content.began_torn;
-            !content.began_torn
-        });
         if self.container.log.exists() {
-            self.copies += 1;
             let copy = self.container.next_rotated();
             fs::copy(&self.container.log, &copy).unwrap();
             fs::write(&self.container.log, "").unwrap();
             self.rotated.push((copy, self.current()));
-            self.leave();
+            self.is_left = true;
         }
-        is_known
     }
 
     pub fn compress(&mut self) {
@@ -194,7 +172,7 @@ impl Writer {
             if let Some(content) = self.current() {
                 self.contents[content].is_destroyed = true;
             }
-            self.leave();
+            self.is_left = true;
         }
     }
 
@@ -208,7 +186,7 @@ impl Writer {
                 content.is_deleted = true;
                 content.is_destroyed |= !known;
             }
-            self.leave();
+            self.is_left = true;
         }
     }
 
@@ -217,23 +195,27 @@ impl Writer {
         (!self.is_left).then(|| self.contents.len() - 1)
     }
 
-    /// What is open in a file when it is left will not be completed there.
-    fn leave(&mut self) {
-        self.is_left = true;
-        for text in self.open.iter_mut().map(std::mem::take).filter(|text| !text.is_empty()) {
-            self.left_open.extend(&text);
-            self.texts.push(text);
-        }
-    }
-
     /// The agent's descriptors are closed.
     pub fn agent_ended(&mut self) {
         self.contents.iter_mut().for_each(|content| content.is_destroyed |= content.is_deleted);
     }
 
-    /// Whether this is one of the texts, or the beginning of one.
+    /// Whether this is one of the texts, or a piece of one that several contents have: it may be parted where one of
+    /// them ends.
     pub fn wrote(&self, text: &[usize]) -> bool {
-        self.texts.iter().any(|whole| whole.starts_with(text))
+        self.texts.iter().any(|whole| {
+            let Some(start) = whole.iter().position(|part| *part == text[0]) else { return false };
+            let (before, rest) = whole.split_at(start);
+            let Some(after) = rest.strip_prefix(text) else { return false };
+            let is_cut = |a: Option<&usize>, b: Option<&usize>| {
+                a.zip(b).is_some_and(|(a, b)| self.content_of(*a) == self.content_of(*b))
+            };
+            !is_cut(before.last(), text.first()) && !is_cut(text.last(), after.first())
+        })
+    }
+
+    fn content_of(&self, number: usize) -> usize {
+        self.parts.iter().find(|part| part.number == number).unwrap().content
     }
 
     pub fn destroyed_bytes(&self) -> u64 {
@@ -249,20 +231,14 @@ impl Writer {
                 lost += part.bytes;
             }
         }
-        for text in &self.texts {
-            let content = self.parts.iter().find(|part| part.number == text[0]).unwrap().content;
-            let is_whole = sink.ids.contains_key(text) || self.contents[content].is_destroyed;
-            prop_assert!(is_whole, "{text:?} is not there in one piece");
+        for piece in self.texts.iter().flat_map(|text| text.chunk_by(|a, b| self.content_of(*a) == self.content_of(*b))) {
+            let is_whole = sink.ids.keys().any(|text| text.windows(piece.len()).any(|parts| parts == piece));
+            let is_destroyed = self.contents[self.content_of(piece[0])].is_destroyed;
+            prop_assert!(is_whole || is_destroyed, "{piece:?} is not there in one piece");
         }
         for stream in Stream::ALL {
-            // A copy that was not known for one is found late.
-            let is_of = |part: &Part, number| {
-                part.number == number && part.stream == stream && !self.contents[part.content].began_torn
-            };
-            let of_stream = |number: &&usize| {
-                !self.left_open.contains(*number) && self.parts.iter().any(|part| is_of(part, **number))
-            };
-            let order: Vec<_> = sink.order.iter().filter(of_stream).collect();
+            let is_of = |number: &&usize| self.parts.iter().any(|part| part.number == **number && part.stream == stream);
+            let order: Vec<_> = sink.order.iter().filter(is_of).collect();
             prop_assert!(order.is_sorted(), "{order:?} is not the order in which they were written");
         }
         Ok(lost)

@@ -149,7 +149,7 @@ fn values_of_lines() {
         (&["log_part"], ["3 1", "3 2", "0 "]),
         (&["stream"], ["2 stdout", "2 stderr", "2 stdout"]),
         (&["time"], ["3 1700000001", "3 1700000002", "3 1700000003"]),
-        (&["kubernetes", "namespace_name"], ["2 a", "2 b", "2 b"]),
+        (&["kubernetes", "labels", "a.b/c"], ["2 a", "2 b", "2 b"]),
     ] {
         let values: Vec<_> = read(&columns)[at(path)].iter().map(|(kind, text)| format!("{kind} {text}")).collect();
         assert_eq!(values, expect, "{path:?}");
@@ -160,7 +160,7 @@ fn values_of_lines() {
 fn texts_are_taken_from_the_arena_and_origins_cross_as_runs() {
     let (fields, lines) = (fields(), lines());
     let mut columns = Columns::new(&lines, &fields, 0..3);
-    let asked = [at(&["log"]), at(&["kubernetes", "namespace_name"])];
+    let asked = [at(&["log"]), at(&["kubernetes", "labels", "a.b/c"])];
     columns.prepare(&asked, false, &Edits::new(lines.len()));
     let (views, times) = columns.view(&asked, false);
     assert_eq!(views[0].text.as_ptr(), lines.arena().as_ptr());
