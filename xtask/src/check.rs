@@ -4,11 +4,12 @@ use anyhow::Result;
 
 use crate::project::Project;
 use crate::step::{step, timed};
-use crate::{format, layers, tidy};
+use crate::{format, layers, references, tidy};
 
 pub(crate) fn run(project: &Project) -> Result<()> {
     timed("layers", || layers::check(project))?;
     timed("tidiness", || tidy::check(&project.root))?;
+    timed("tests that documents name", || references::check(&project.root))?;
     format::check(project)?;
     let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     step("lints of the router", project.cargo(&clippy))?;

@@ -9,6 +9,7 @@ mod format;
 mod fuzz;
 mod layers;
 mod project;
+mod references;
 mod step;
 mod test;
 mod tidy;

@@ -48,7 +48,7 @@ fn is_measured(path: &Path) -> bool {
 }
 
 /// Source files under `folder`; hidden folders and build output are left out.
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+pub(crate) fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))? {
         let entry = entry.with_context(|| format!("cannot list {}", folder.display()))?;
         let (path, name) = (entry.path(), entry.file_name());
