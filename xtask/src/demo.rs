@@ -26,6 +26,7 @@ use self::fate::{Fate, printed};
 use self::interrupt::Interrupt;
 use self::sluice::{Books, Sluice};
 use crate::components;
+use crate::duration::duration;
 use crate::project::Project;
 use crate::step::{step, timed};
 
@@ -55,16 +56,6 @@ pub(crate) struct Options {
     /// Keeps the config files, the container logs and the logs of the router
     #[arg(long)]
     keep: bool,
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let (number, unit) = text.split_at(text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len()));
-    let seconds = match (number.parse::<u64>(), unit) {
-        (Ok(number), "s") => number,
-        (Ok(number), "m") => number * 60,
-        _ => return Err("write a whole number and s or m, e.g. 30s".into()),
-    };
-    if seconds < 10 { Err("at least 10s".into()) } else { Ok(Duration::from_secs(seconds)) }
 }
 
 pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
@@ -290,18 +281,4 @@ fn shortened(mut hit: Value) -> Value {
         hit["_source"]["log"] = json!(format!("{start}…"));
     }
     hit
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_have_a_unit() {
-        for (text, expect) in
-            [("30s", Some(30)), ("2m", Some(120)), ("30", None), ("s", None), ("5s", None), ("", None)]
-        {
-            assert_eq!(duration(text).ok(), expect.map(Duration::from_secs), "{text}");
-        }
-    }
 }

@@ -5,6 +5,7 @@ mod chaos;
 mod check;
 mod components;
 mod demo;
+mod duration;
 mod format;
 mod fuzz;
 mod layers;
