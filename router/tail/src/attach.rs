@@ -84,7 +84,7 @@ impl Files {
     }
 
     /// The file that was followed before under this path.
-    fn predecessor(&self, path: &Path, base: &Path) -> Option<u64> {
+    pub(crate) fn predecessor(&self, path: &Path, base: &Path) -> Option<u64> {
         let (path, base) = (path.as_os_str(), base.as_os_str());
         let mut open = self.followers.iter().filter(|follower| follower.file().is_some());
         let is_it = |follower: &&Follower| follower.base.as_os_str() == base || follower.path.as_os_str() == path;
@@ -106,17 +106,16 @@ impl Files {
             if !known || self.patterns.excludes(log) {
                 continue;
             }
-            let open = self.followers.iter_mut().filter(|follower| follower.file().is_some());
-            if let Some(follower) = open.rev().find(|follower| follower.base.as_os_str() == base.as_os_str()) {
+            let mut open = self.followers.iter_mut().filter(|follower| follower.file().is_some());
+            let predecessor = open.rfind(|follower| follower.base.as_os_str() == base.as_os_str()).map(|follower| {
                 // Its writer has ended: one more look, then its end is the end.
                 follower.ready = true;
-                behind = behind.max(Some(follower.number));
-            } else {
-                // The link that led to it tells the container's id.
-                let path = self.path_of(base).unwrap_or_else(|| log.clone());
-                let log = Log { path: &path, base, predecessor: None, current: None };
-                behind = behind.max(self.attach_rotated(log, behind)?);
-            }
+                follower.number
+            });
+            // The link that led to it tells the container's id.
+            let path = self.path_of(base).unwrap_or_else(|| self.path_of_unknown(log, path, base));
+            let log = Log { path: &path, base, predecessor, current: None };
+            behind = behind.max(self.attach_rotated(log, behind.max(predecessor))?);
         }
         Ok(behind)
     }
@@ -191,9 +190,12 @@ impl Files {
         let mut siblings = Vec::new();
         for Rotated { path, metadata } in rotated {
             let inode = Inode::of(&metadata);
-            let is_current = log.current.is_some_and(|(current, _)| current == inode);
+            if log.current.is_some_and(|(current, _)| current == inode) {
+                // It was renamed meanwhile: what comes after it is newer.
+                break;
+            }
             // Before a first start nothing is known, and what is compressed is history.
-            if is_current || is_packed(&path) && !self.knows_all {
+            if is_packed(&path) && !self.knows_all {
                 continue;
             }
             if self.is_open(inode) || self.passed.contains(&(inode, metadata.len())) {

@@ -5,12 +5,7 @@ use std::{fs::File, io};
 use tracing::info;
 
 use crate::{
-    config::ReadFrom,
-    files::Files,
-    fingerprint::read_full,
-    follower::READ,
-    format::Format,
-    position::Position,
+    config::ReadFrom, files::Files, fingerprint::read_full, follower::READ, format::Format, position::Position,
 };
 
 impl Files {

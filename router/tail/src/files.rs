@@ -275,6 +275,7 @@ impl Files {
 
     /// What the checkpoints are to say now.
     pub fn entries(&mut self) -> Vec<Entry> {
+        self.release();
         let followed = self.followers.iter_mut().filter_map(Follower::entry);
         followed.chain(self.remembered.iter().map(|remembered| remembered.entry.clone())).collect()
     }

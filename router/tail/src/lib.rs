@@ -8,6 +8,7 @@
 //! Notifications of the file system are hints; a reconciling scan decides what is followed, and a look at the
 //! descriptor whether it grew. What a record is called is in `docs/adr/0004-identity.md`.
 
+mod absence;
 mod assembly;
 mod attach;
 mod beginning;
@@ -36,8 +37,8 @@ mod line_time;
 mod lines;
 mod lost;
 mod memory;
-mod packed;
 pub mod multiline;
+mod packed;
 mod poll;
 mod position;
 mod rates;
@@ -53,7 +54,7 @@ mod watch;
 
 pub use config::{Config, LongLines, ReadFrom};
 pub use counters::{Counter, Counters};
-pub use lost::Lost;
 pub use format::Format;
 pub use line_time::{LineTime, LineTimeError};
+pub use lost::Lost;
 pub use tail::Tail;

@@ -35,10 +35,26 @@ impl Files {
             || self.remembered.iter().any(|remembered| remembered.entry.base.as_os_str() == base)
     }
 
-    /// The path by which a file was found that is remembered.
+    /// The path by which a file was found that is remembered, or was followed until now.
     pub(crate) fn path_of(&self, base: &Path) -> Option<PathBuf> {
-        let mut entries = self.remembered.iter().map(|remembered| &remembered.entry);
-        entries.find(|entry| entry.base.as_os_str() == base.as_os_str()).map(|entry| entry.path.clone())
+        let remembered = self.remembered.iter().map(|Remembered { entry, .. }| (&entry.base, &entry.path));
+        let followed = self.followers.iter().map(|follower| (&follower.base, &follower.path));
+        let mut known = remembered.chain(followed);
+        known.find(|(other, _)| other.as_os_str() == base.as_os_str()).map(|(_, path)| path.clone())
+    }
+
+    /// The path of an earlier restart of which nothing is known: the link to the next one, where that led to a restart
+    /// before as well and so is the link of them all; else where it lies.
+    pub(crate) fn path_of_unknown(&self, log: &Path, next: &Path, base: &Path) -> PathBuf {
+        let remembered = self.remembered.iter().map(|Remembered { entry, .. }| (&entry.base, &entry.path));
+        let followed = self.followers.iter().map(|follower| (&follower.base, &follower.path));
+        let mut known = remembered.chain(followed);
+        let moves = known.any(|(other, path)| {
+            path.as_os_str() == next.as_os_str()
+                && other.parent() == base.parent()
+                && other.as_os_str() != base.as_os_str()
+        });
+        if moves { next.into() } else { log.into() }
     }
 
     /// Whether the file began in the time that is watched over, so that nothing of it is history: every start but a

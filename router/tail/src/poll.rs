@@ -10,6 +10,7 @@ use std::{
 use tokio::time::Instant;
 
 use crate::{
+    content::is_packed,
     files::{Files, Remembered},
     fingerprint::{Inode, Stamp},
     follower::{Follower, Stage},
@@ -108,28 +109,38 @@ impl Files {
         }
         // Emptied and written to again up to the old position or beyond: another first line tells.
         let Some(file) = follower.file() else { return false };
-        let Some(fingerprint) = follower.fingerprint().or(follower.beginning()) else {
-            // What was written since the last look may have left already, into a copy that rotation made.
-            return size < follower.seen() || modified != follower.modified && self.has_new_copy(index);
-        };
         let is_changed = size != follower.seen() || modified != follower.modified;
-        is_changed && !fingerprint.is_of(file).unwrap_or(true)
+        let beginning = follower.fingerprint().or(follower.beginning());
+        if is_changed && beginning.is_some_and(|beginning| !beginning.is_of(file).unwrap_or(true)) {
+            return true;
+        }
+        // A first line may have come and gone since the last look, into a copy that rotation made.
+        is_changed && follower.fingerprint().is_none() && (size < follower.seen() || self.has_new_copy(index))
     }
 
     /// Whether something lies beside the file that was rotated since it was last looked at, and is not known.
     fn has_new_copy(&mut self, index: usize) -> bool {
-        let (base, modified) = (self.followers[index].base.clone(), self.followers[index].modified);
+        let follower = &self.followers[index];
+        let (base, own, modified) = (follower.base.clone(), follower.inode(), follower.modified);
         let Ok(rotated) = self.folders.rotated(&base) else { return false };
-        rotated.iter().any(|Rotated { metadata, .. }| {
-            let inode = Inode::of(metadata);
-            let is_remembered = || self.remembered.iter().any(|remembered| remembered.entry.inode == inode);
-            let is_known = self.is_open(inode) || self.passed.contains(&(inode, metadata.len())) || is_remembered();
-            Stamp::of(metadata).modified >= modified && !is_known
+        // What is compressed was there before, under its plain name; what comes behind the file itself, which was renamed
+        // then, is newer.
+        let before = rotated.iter().take_while(|rotated| Inode::of(&rotated.metadata) != own);
+        before.filter(|rotated| !is_packed(&rotated.path)).any(|Rotated { metadata, .. }| {
+            let (inode, stamp) = (Inode::of(metadata), Stamp::of(metadata));
+            // An inode may be that of a file that is gone.
+            let is_it = |other: Inode, born: u64| other == inode && born == stamp.born;
+            let is_remembered =
+                || self.remembered.iter().any(|Remembered { entry, .. }| is_it(entry.inode, entry.born));
+            let is_followed = || self.followers.iter().any(|other| is_it(other.inode(), other.stamp().born));
+            let is_known = is_followed() || is_remembered() || self.passed.contains(&(inode, metadata.len()));
+            stamp.modified >= modified && !is_known
         })
     }
 
     /// Moves files that left on to their end, and those that are done to what is remembered.
     fn retire(&mut self) {
+        self.release();
         let now = Instant::now();
         for index in 0..self.followers.len() {
             let follower = &self.followers[index];

@@ -31,15 +31,19 @@ impl Files {
         let paths = self.patterns.paths(&mut self.complaints);
         self.index_inodes();
         let mut present = vec![false; self.followers.len()];
-        let mut new = Vec::new();
+        let (mut new, mut dangling) = (Vec::new(), Vec::new());
         for path in paths {
             match self.meet(&path, &mut present) {
                 Ok(true) => {}
                 Ok(false) => new.push(path),
-                Err(error) => self.complaints.about(&path, &error),
+                Err(error) => {
+                    self.complaints.about(&path, &error);
+                    dangling.extend((error.kind() == io::ErrorKind::NotFound).then_some(path));
+                }
             }
         }
         self.notice_absence(&present);
+        self.begin_rotated(dangling);
         // The restarts of a container in their order: each waits for the one before.
         new.sort_by_cached_key(|path| container::restart(path));
         for path in new {

@@ -199,3 +199,93 @@ async fn what_was_rotated_before_a_first_start_is_history_beside_an_earlier_rest
     app.link(1);
     assert_eq!(texts(&read(&mut node.tail()).await), ["0", "1"]);
 }
+
+/// Reads all there is, and checks the container's id and what all its records have in common.
+async fn read_of(tail: &mut sluice_tail::Tail, id: &str) -> Vec<fixture::Seen> {
+    let mut seen = Vec::new();
+    for batch in fixture::read_batches(tail, std::time::Duration::from_secs(1)).await {
+        let origin = &batch.origins()[0];
+        assert_eq!(origin.key, id, "{:?}", fixture::see(&batch));
+        assert!(origin.object.contains(&format!(r#"{{"docker":{{"container_id":"{id}"}}"#)), "{}", origin.object);
+        assert!(origin.tag.ends_with(&format!(".containers.web-1_shop_app-{id}.log")), "{}", origin.tag);
+        seen.extend(deliver(batch));
+    }
+    seen
+}
+
+fn id_of(link: &Path) -> String {
+    link.file_stem().unwrap().to_str().unwrap().rsplit_once('-').unwrap().1.to_owned()
+}
+
+/// Lines of one container must not go to two partitions, whatever became of its link.
+#[tokio::test(start_paused = true)]
+async fn the_id_is_the_same_over_restarts_of_the_agent_where_one_link_leads_to_all() {
+    for stopped in [true, false] {
+        let node = Node::new();
+        let app = Restarts::new(&node);
+        app.link(0);
+        let (link, id) = (app.link_of(0), id_of(&app.link_of(0)));
+        app.line(0, "0");
+        let mut tail = node.tail();
+        assert_eq!(texts(&read_of(&mut tail, &id).await), ["0"]);
+        if stopped {
+            tail.close().await.unwrap();
+            drop(tail);
+            tail = node.tail();
+        }
+        // Two restarts of the container: the middle one was never seen.
+        app.line(0, "0 more");
+        fs::rename(app.log(0), app.folder.join("0.log.20240101-000001")).unwrap();
+        app.line(0, "0 end");
+        app.line(1, "1");
+        app.line(2, "2");
+        retarget(&link, &app.log(2));
+        assert_eq!(texts(&read_of(&mut tail, &id).await), ["0 more", "0 end", "1", "2"], "{stopped}");
+        tail.save().await.unwrap();
+        drop(tail);
+        app.line(2, "2 end");
+        app.line(3, "3");
+        retarget(&link, &app.log(3));
+        assert_eq!(texts(&read_of(&mut node.tail(), &id).await), ["2 end", "3"], "{stopped}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_restart_keeps_its_id_over_restarts_of_the_agent_where_each_has_a_link() {
+    let node = Node::new();
+    let app = Restarts::new(&node);
+    app.link(0);
+    let ids = [0, 1].map(|restart| id_of(&app.link_of(restart)));
+    app.line(0, "0");
+    let mut tail = node.tail();
+    assert_eq!(texts(&read_of(&mut tail, &ids[0]).await), ["0"]);
+    tail.close().await.unwrap();
+    drop(tail);
+    app.line(0, "0 more");
+    app.line(1, "1");
+    app.link(1);
+    app.remove_link(0);
+    let mut tail = node.tail();
+    let batches = fixture::read_batches(&mut tail, std::time::Duration::from_secs(1)).await;
+    let keys: Vec<_> = batches.iter().map(|batch| batch.origins()[0].key.clone()).collect();
+    assert_eq!(keys, ids);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rotation_and_a_restart_between_two_looks_are_read_in_order() {
+    let node = Node::new();
+    let app = Restarts::new(&node);
+    // As a link that keeps its name, and leads to the newest restart.
+    let link = app.link_of(0);
+    app.link(0);
+    app.line(0, "0");
+    let mut tail = node.tail();
+    assert_eq!(texts(&read(&mut tail).await), ["0"]);
+    app.line(0, "0 end");
+    fs::rename(app.log(0), app.folder.join("0.log.20240101-000001")).unwrap();
+    app.line(0, "0 after its rotation");
+    app.line(1, "1");
+    fs::remove_file(&link).unwrap();
+    symlink(app.log(1), &link).unwrap();
+    assert_eq!(texts(&read(&mut tail).await), ["0 end", "0 after its rotation", "1"]);
+}

@@ -148,10 +148,6 @@ impl Writer {
         }
     }
 
-    pub fn is_there(&self) -> bool {
-        self.container.log.exists()
-    }
-
     /// `known`: the agent has it open, or has read it.
     pub fn expire(&mut self, known: bool) {
         if !self.rotated.is_empty() {
@@ -201,17 +197,28 @@ impl Writer {
     }
 
     /// Whether this is one of the texts, or a piece of one that several contents have: it may be parted where one of
-    /// them ends.
+    /// them ends, or is destroyed. Where a content in between is destroyed, nothing tells that a text ended there.
     pub fn wrote(&self, text: &[usize]) -> bool {
-        self.texts.iter().any(|whole| {
-            let Some(start) = whole.iter().position(|part| *part == text[0]) else { return false };
-            let (before, rest) = whole.split_at(start);
-            let Some(after) = rest.strip_prefix(text) else { return false };
-            let is_cut = |a: Option<&usize>, b: Option<&usize>| {
-                a.zip(b).is_some_and(|(a, b)| self.content_of(*a) == self.content_of(*b))
-            };
-            !is_cut(before.last(), text.first()) && !is_cut(text.last(), after.first())
-        })
+        let is_destroyed = |a: usize, b: usize| self.contents[a..=b].iter().any(|content| content.is_destroyed);
+        let is_next = |a: usize, b: usize| self.texts.iter().any(|whole| whole.windows(2).any(|pair| pair == [a, b]));
+        let is_written = |number: &usize| self.parts.iter().any(|part| part.number == *number);
+        if !text.iter().all(is_written) {
+            return false;
+        }
+        let joins = text
+            .windows(2)
+            .all(|pair| is_next(pair[0], pair[1]) || is_destroyed(self.content_of(pair[0]), self.content_of(pair[1])));
+        let whole = |number: usize| self.texts.iter().find(|whole| whole.contains(&number)).unwrap();
+        let may_part = |a: usize, b: usize| {
+            let (a, b) = (self.content_of(a), self.content_of(b));
+            a != b || is_destroyed(a, b)
+        };
+        let (first, last) = (text[0], text[text.len() - 1]);
+        let before = whole(first).iter().take_while(|part| **part != first).last();
+        let after = whole(last).iter().skip_while(|part| **part != last).nth(1);
+        joins
+            && before.is_none_or(|before| may_part(*before, first))
+            && after.is_none_or(|after| may_part(last, *after))
     }
 
     fn content_of(&self, number: usize) -> usize {
@@ -231,13 +238,15 @@ impl Writer {
                 lost += part.bytes;
             }
         }
-        for piece in self.texts.iter().flat_map(|text| text.chunk_by(|a, b| self.content_of(*a) == self.content_of(*b))) {
+        for piece in self.texts.iter().flat_map(|text| text.chunk_by(|a, b| self.content_of(*a) == self.content_of(*b)))
+        {
             let is_whole = sink.ids.keys().any(|text| text.windows(piece.len()).any(|parts| parts == piece));
             let is_destroyed = self.contents[self.content_of(piece[0])].is_destroyed;
             prop_assert!(is_whole || is_destroyed, "{piece:?} is not there in one piece");
         }
         for stream in Stream::ALL {
-            let is_of = |number: &&usize| self.parts.iter().any(|part| part.number == **number && part.stream == stream);
+            let is_of =
+                |number: &&usize| self.parts.iter().any(|part| part.number == **number && part.stream == stream);
             let order: Vec<_> = sink.order.iter().filter(is_of).collect();
             prop_assert!(order.is_sorted(), "{order:?} is not the order in which they were written");
         }
