@@ -1,11 +1,15 @@
 //! Raises an alert for a record that tells of an exception; README.md says how it is configured.
 mod fingerprint;
+mod memory;
+mod mode;
 mod needle;
 mod noise;
 
+use memory::Memory;
+use mode::Mode;
 use needle::Needle;
 use serde::Deserialize;
-use sluice_plugin::{Alert, Batch, Config, Field, Notifier, Path, Record, Value};
+use sluice_plugin::{Alert, Batch, Config, Field, Notifier, Ordering, Path, Record, Value};
 
 /// As many characters of a record as an alert quotes at most: with the lines above they fit into an alert's text.
 const LONGEST_QUOTE: usize = 1_500;
@@ -22,6 +26,10 @@ struct ExceptionNotifier {
     needles: Vec<Needle>,
     quote: usize,
     color: String,
+    /// `None`: every sighting is worth an alert.
+    memory: Option<Memory>,
+    /// What alerts say of the mode; empty for the plain one.
+    note: String,
 }
 
 #[derive(Deserialize)]
@@ -35,6 +43,12 @@ struct Options {
     quote: usize,
     #[serde(default)]
     color: Option<String>,
+    #[serde(default)]
+    mode: Mode,
+    #[serde(default)]
+    within: Option<String>,
+    #[serde(default)]
+    more_than: Option<usize>,
 }
 
 impl Notifier for ExceptionNotifier {
@@ -43,7 +57,15 @@ impl Notifier for ExceptionNotifier {
         if options.quote > LONGEST_QUOTE {
             return Err(format!("quote: at most {LONGEST_QUOTE} characters of a record are quoted"));
         }
+        let (memory, note) = options.mode.memory(options.within.as_deref(), options.more_than)?;
+        if memory.is_some() {
+            // One that remembers has to see all records of a problem, which may be of several pods.
+            config.ordering(Ordering::One);
+            config.read_times();
+        }
         Ok(Self {
+            memory,
+            note,
             text: options.field.unwrap_or_else(|| Path::new("log")).read(config),
             container: config.read("kubernetes.container_name"),
             namespace: config.read("kubernetes.namespace_name"),
@@ -68,14 +90,31 @@ impl Notifier for ExceptionNotifier {
         let (at, size) = places.min()?;
         let [container, namespace, pod, host] =
             [self.container, self.namespace, self.pod, self.host].map(|field| shown(record.value(field)));
+        let fingerprint = match &mut self.memory {
+            None => fingerprint::fingerprint(&[namespace, pod, container], text, at..at + size),
+            Some(memory) => {
+                let problem = fingerprint::fingerprint(&[namespace, container], text, at..at + size);
+                memory.sees(&problem, record.time().unwrap_or(record.now())).then_some(problem)?
+            }
+        };
         let mut message =
             format!("Found problem in log\nContainer: {container}\nNamespace: {namespace} \nPod: {pod} \nHost: {host}");
+        if !self.note.is_empty() {
+            message.push('\n');
+            message.push_str(&self.note);
+        }
         if self.quote > 0 {
             message.push('\n');
             message.push_str(quote(text, at, at + size, self.quote));
         }
-        let fingerprint = fingerprint::fingerprint(&[namespace, pod, container], text, at..at + size);
         Some(Alert::new(fingerprint).text(message).color(self.color.as_str()))
+    }
+
+    fn tick(&mut self, now: u64) -> Vec<Alert> {
+        if let Some(memory) = &mut self.memory {
+            memory.tick(now);
+        }
+        Vec::new()
     }
 }
 

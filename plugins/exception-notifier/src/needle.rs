@@ -23,9 +23,12 @@ impl Needle {
     /// `word` has at least one byte.
     pub fn new(word: &str) -> Self {
         let lower = word.to_ascii_lowercase();
-        let mut probes: Vec<Probe> = lower.bytes().take(REACH).enumerate().map(Probe::new).collect();
-        probes.sort_by_key(|probe| commonness(probe.byte));
-        let pair = [probes[0], probes[usize::from(probes.len() > 1)]];
+        let probes = || lower.bytes().take(REACH).enumerate().map(Probe::new);
+        let rarest = |but: Option<usize>| {
+            probes().filter(|probe| Some(probe.at) != but).min_by_key(|probe| commonness(probe.byte))
+        };
+        let first = rarest(None).unwrap_or(Probe::new((0, 0)));
+        let pair = [first, rarest(Some(first.at)).unwrap_or(first)];
         Self { lower, pair }
     }
 

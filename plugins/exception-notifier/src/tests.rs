@@ -66,6 +66,40 @@ fn options() {
     assert_eq!(color, "#ff0000");
 }
 
+/// Records of two pods of one container, and of another one.
+const SEEN: [&str; 5] = [
+    r#"{"log":"aException 1","kubernetes":{"namespace_name":"shop","container_name":"cart","pod_name":"cart-0"}}"#,
+    r#"{"log":"aException 2","kubernetes":{"namespace_name":"shop","container_name":"cart","pod_name":"cart-1"}}"#,
+    r#"{"log":"bException 3","kubernetes":{"namespace_name":"shop","container_name":"cart","pod_name":"cart-1"}}"#,
+    r#"{"log":"aException 4","kubernetes":{"namespace_name":"shop","container_name":"order","pod_name":"order-0"}}"#,
+    r#"{"log":"aException 5","kubernetes":{"namespace_name":"shop","container_name":"cart","pod_name":"cart-2"}}"#,
+];
+
+#[test]
+fn modes_say_which_sightings_count() {
+    for (options, expect, note) in [
+        (r#"{"mode":"plain"}"#, vec![0, 1, 2, 3, 4], "Host: unknown"),
+        (r#"{"mode":"first_seen"}"#, vec![0, 2, 3], "First seen within 24h"),
+        (r#"{"mode":"first_seen","within":"90s"}"#, vec![0, 2, 3], "First seen within 90s"),
+        (r#"{"mode":"burst","more_than":1}"#, vec![1], "More than 1 times within 5m"),
+        (r#"{"mode":"burst","more_than":2}"#, vec![4], "More than 2 times within 5m"),
+        (r#"{"mode":"burst"}"#, vec![], ""),
+    ] {
+        let raised = alerts(options, &SEEN);
+        let items: Vec<_> = raised.iter().map(|alert| alert.item.unwrap()).collect();
+        assert_eq!(items, expect, "{options}");
+        assert!(raised.iter().all(|alert| alert.text.ends_with(note)), "{options}: {:?}", raised[0].text);
+    }
+}
+
+#[test]
+fn what_was_seen_is_remembered_from_batch_to_batch() {
+    let mut plugin = configure_notifier::<ExceptionNotifier>(r#"{"mode":"first_seen"}"#).unwrap();
+    assert_eq!(plugin.alerts(&SEEN).len(), 3);
+    assert_eq!(plugin.tick(u64::MAX).len(), 0);
+    assert_eq!(plugin.alerts(&SEEN).len(), 0);
+}
+
 #[test]
 fn quotes_are_cut_where_the_exception_is_seen() {
     for (quote, log, expect) in [
@@ -109,7 +143,17 @@ fn errors_say_what_to_write() {
         (r#"{"quote":-1}"#, "quote: expected usize, not -1"),
         (r#"{"color":"green"}"#, "color: expected one such as #00FF00, not \"green\""),
         (r#"{"field":""}"#, "field: a path has at least one key, and no key is empty"),
-        (r#"{"pattern":"x"}"#, "unknown field `pattern`, expected one of `field`, `patterns`, `quote`, `color`"),
+        (
+            r#"{"pattern":"x"}"#,
+            "unknown field `pattern`, expected one of `field`, `patterns`, `quote`, `color`, \
+          `mode`, `within`, `more_than`",
+        ),
+        (r#"{"mode":"rare"}"#, "mode: unknown variant `rare`, expected one of `plain`, `first_seen`, `burst`"),
+        (r#"{"within":"5m"}"#, "within: is of the modes first_seen and burst; write one of them, or leave it out"),
+        (r#"{"mode":"first_seen","more_than":5}"#, "more_than: is of mode burst; write mode: burst, or leave it out"),
+        (r#"{"mode":"burst","within":"soon"}"#, "within: expected a time such as 90s, 5m, 24h or 7d, not \"soon\""),
+        (r#"{"mode":"burst","more_than":0}"#, "more_than: expected 1 to 1000, not 0"),
+        (r#"{"mode":"burst","more_than":1001}"#, "more_than: expected 1 to 1000, not 1001"),
     ] {
         let error = configure_notifier::<ExceptionNotifier>(options).err();
         assert_eq!(error.as_deref(), Some(expect), "{options}");

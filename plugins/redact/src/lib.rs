@@ -13,9 +13,9 @@ mod value;
 
 use cover::Match;
 use own::{Own, Pattern};
+use redact_sieve::Sieve;
 use rules::Rule;
 use serde::Deserialize;
-use sift::Sieve;
 use sluice_plugin::{Batch, Config, Edits, Enricher, Field, Path, Record, Target, Value, is_json};
 
 struct Redact {
@@ -68,17 +68,21 @@ impl Enricher for Redact {
         let fields = paths.iter().map(|path| Place::new(path, config)).collect();
         config.essential();
         let replacements = Rule::ALL.iter().map(|rule| replacement.replace("{rule}", rule.name())).collect();
-        Ok(Self { fields, sieve: Sieve::new(&rules), rules, replacements, own })
+        Ok(Self { fields, sieve: sift::sieve(&rules), rules, replacements, own })
     }
 
     fn candidates(&self, batch: &Batch) -> Option<Vec<usize>> {
         if !self.own.is_empty() {
             return None;
         }
-        let mut found: Vec<usize> = self.fields.iter().flat_map(|place| self.sieve.sift(batch, place.field)).collect();
-        found.sort_unstable();
-        found.dedup();
-        Some(found)
+        if let [place] = self.fields.as_slice() {
+            return Some(self.sieve.sift(batch, place.field));
+        }
+        let mut is_found = vec![false; batch.len()];
+        for place in &self.fields {
+            self.sieve.sift(batch, place.field).into_iter().for_each(|index| is_found[index] = true);
+        }
+        Some((0..batch.len()).filter(|index| is_found[*index]).collect())
     }
 
     fn enrich(&self, record: &Record, edits: &mut Edits) {

@@ -1,19 +1,29 @@
 //! The rules that are built in.
 use std::ops::Range;
 
-use serde::Deserialize;
+use serde::de::{self, Deserialize, Deserializer};
 
 use crate::{bearer, card, email, ip, pair, shape};
 
 /// What is looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Rule {
     Email,
     CreditCard,
     Bearer,
     ApiToken,
     Ip,
+}
+
+const NAMES: &[&str] = &["email", "credit-card", "bearer", "api-token", "ip"];
+
+impl<'de> Deserialize<'de> for Rule {
+    // Written out: what serde derives would make the component 4 kB larger.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let rule = Self::ALL.into_iter().find(|rule| rule.name() == name);
+        rule.ok_or_else(|| de::Error::unknown_variant(&name, NAMES))
+    }
 }
 
 /// The rules that apply where none are named: addresses of machines are mostly wanted in logs.
@@ -24,13 +34,7 @@ impl Rule {
     pub const ALL: [Self; 5] = [Self::Email, Self::CreditCard, Self::Bearer, Self::ApiToken, Self::Ip];
 
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Email => "email",
-            Self::CreditCard => "credit-card",
-            Self::Bearer => "bearer",
-            Self::ApiToken => "api-token",
-            Self::Ip => "ip",
-        }
+        NAMES[self as usize]
     }
 
     /// Calls `found` for each place in a text. Places may overlap, and their order is any.

@@ -1,16 +1,9 @@
 //! Tells at once for many records which of them no rule can find anything in.
 //!
-//! What rules find is known by three characters somewhere in it, a mark: passwords by `ssw`, Stripe's keys by `k_l`. At
-//! every place of a text, small tables say which groups of marks each of three characters fits, one table by its upper
-//! half and one by its lower half; where some group fits all three, a mark may be. Sixteen places are looked at at once.
-//! So too much is found, and never too little.
-use sluice_plugin::{Batch, Field, Window};
+//! What rules find is known by three characters somewhere in it, a mark: passwords by `ssw`, Stripe's keys by `k_l`.
+use redact_sieve::Sieve;
 
 use crate::rules::Rule;
-
-mod lanes;
-
-use lanes::Lanes;
 
 /// Marks; a letter stands for both cases, `*` for any character. A group also fits what is mixed of its marks, and those
 /// that are together here give no words when they are mixed. Eight groups
@@ -43,110 +36,15 @@ const GROUPS: [(Rule, &[&str]); 18] = [
     (Rule::Bearer, &["riz"]),
 ];
 
-/// What the rules of a configuration look for.
-pub struct Sieve {
-    marks: Vec<[Table; 3]>,
-    cards: bool,
-    addresses: bool,
-}
-
-/// Which groups a character at one place of a mark fits, a bit for each: those of both its halves.
-#[derive(Clone, Copy, Default)]
-struct Table {
-    by_low: [u8; 16],
-    by_high: [u8; 16],
-}
-
-impl Sieve {
-    pub fn new(rules: &[Rule]) -> Self {
-        let mut groups: Vec<&[&str]> = Vec::new();
-        for (_, marks) in GROUPS.iter().filter(|(rule, _)| rules.contains(rule)) {
-            if !groups.iter().any(|group| marks.iter().all(|mark| group.contains(mark))) {
-                groups.push(marks);
-            }
-        }
-        let marks = groups.chunks(8).map(tables).collect();
-        Self { marks, cards: rules.contains(&Rule::CreditCard), addresses: rules.contains(&Rule::Ip) }
-    }
-
-    /// The records in whose field a rule may find something, ascending.
-    pub fn sift(&self, batch: &Batch, field: Field) -> Vec<usize> {
-        let Self { cards, addresses, .. } = *self;
-        match self.marks.as_slice() {
-            [one] => batch
-                .sift(field, |window| marks(window, [one]) || cards && card(window) || addresses && address(window)),
-            [one, two] => batch.sift(field, |window| {
-                marks(window, [one, two]) || cards && card(window) || addresses && address(window)
-            }),
-            many => batch.sift(field, |window| {
-                many.iter().any(|one| marks(window, [one])) || cards && card(window) || addresses && address(window)
-            }),
+/// What the rules of a configuration are known by.
+pub fn sieve(rules: &[Rule]) -> Sieve {
+    let mut groups: Vec<&[&str]> = Vec::new();
+    for (_, marks) in GROUPS.iter().filter(|(rule, _)| rules.contains(rule)) {
+        if !groups.iter().any(|group| marks.iter().all(|mark| group.contains(mark))) {
+            groups.push(marks);
         }
     }
-}
-
-fn tables(groups: &[&[&str]]) -> [Table; 3] {
-    let mut tables = [Table::default(); 3];
-    for (group, marks) in groups.iter().enumerate() {
-        for (table, place) in tables.iter_mut().zip(0..) {
-            marks.iter().for_each(|mark| table.add(mark.as_bytes()[place], 1 << group));
-        }
-    }
-    tables
-}
-
-impl Table {
-    fn add(&mut self, character: u8, group: u8) {
-        if character == b'*' {
-            self.by_low.iter_mut().chain(&mut self.by_high).for_each(|groups| *groups |= group);
-        }
-        for case in [character.to_ascii_lowercase(), character.to_ascii_uppercase()] {
-            self.by_low[usize::from(case & 15)] |= group;
-            self.by_high[usize::from(case >> 4)] |= group;
-        }
-    }
-}
-
-#[inline(always)]
-fn marks<const N: usize>(window: &Window, sieves: [&[Table; 3]; N]) -> bool {
-    let sieves = sieves.map(|tables| tables.map(|table| (Lanes::load(&table.by_low), Lanes::load(&table.by_high))));
-    let mut found = Lanes::NONE;
-    for at in (0..64).step_by(16) {
-        let halves = [0, 1, 2].map(|ahead| at_place(window, at + ahead).halves());
-        for sieve in &sieves {
-            let fits = |place: usize| {
-                let ((by_low, by_high), (low, high)) = (sieve[place], halves[place]);
-                low.looked_up(by_low).and(high.looked_up(by_high))
-            };
-            found = found.or(fits(0).and(fits(1)).and(fits(2)));
-        }
-    }
-    found.any()
-}
-
-/// Two groups of four digits with one character in between, and digits behind them where all ways to group a card's
-/// digits have some.
-#[inline(always)]
-fn card(window: &Window) -> bool {
-    let digits = (0..80).step_by(16).fold(0, |digits, at| digits | u128::from(at_place(window, at).digits()) << at);
-    let pairs = digits & digits >> 1;
-    let fours = pairs & pairs >> 2;
-    (fours & fours >> 5 & digits >> 10 & digits >> 12) as u64 != 0
-}
-
-/// A dot between digits, or two colons near one another.
-fn address(window: &Window) -> bool {
-    let is_digit = |at: usize| window[at].is_ascii_digit();
-    (0..64).any(|at| match window[at] {
-        b':' => window[at + 1..at + 6].contains(&b':'),
-        b'.' => at == 0 || is_digit(at - 1) && is_digit(at + 1),
-        _ => is_digit(at) && window[at + 1] == b'.' && is_digit(at + 2),
-    })
-}
-
-#[inline(always)]
-fn at_place(window: &Window, at: usize) -> Lanes {
-    window[at..].first_chunk().map_or(Lanes::NONE, Lanes::load)
+    Sieve::new(&groups, rules.contains(&Rule::CreditCard), rules.contains(&Rule::Ip))
 }
 
 #[cfg(test)]
@@ -156,8 +54,7 @@ mod tests {
     fn fits(rules: &[Rule], text: &str) -> bool {
         let mut window = [0; 80];
         window[..text.len()].copy_from_slice(text.as_bytes());
-        let sieve = Sieve::new(rules);
-        sieve.marks.iter().any(|tables| marks(&window, [tables])) || sieve.cards && card(&window)
+        sieve(rules).may_begin(&window)
     }
 
     #[test]
@@ -191,7 +88,7 @@ mod tests {
     /// More than two passes over a text would make clean records half as dear again.
     #[test]
     fn the_usual_rules_need_two_passes() {
-        assert_eq!(Sieve::new(&crate::rules::USUAL).marks.len(), 2);
+        assert_eq!(sieve(&crate::rules::USUAL).passes(), 2);
     }
 
     #[test]

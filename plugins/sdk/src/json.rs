@@ -20,8 +20,13 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    /// What was not read yet. (A text that is cut by brackets brings 4 kB with it, to tell of a wrong place.)
+    fn rest(&self) -> &'a str {
+        self.json.get(self.at..).unwrap_or_default()
+    }
+
     fn skip_space(&mut self) {
-        let rest = &self.json[self.at..];
+        let rest = self.rest();
         self.at += rest.len() - rest.trim_ascii_start().len();
     }
 
@@ -47,9 +52,9 @@ impl<'a> Reader<'a> {
     /// The word at the cursor: a number or a literal.
     fn word(&mut self) -> &'a str {
         self.skip_space();
-        let rest = &self.json[self.at..];
+        let rest = self.rest();
         let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.');
-        let word = &rest[..rest.bytes().take_while(is_part).count()];
+        let word = rest.get(..rest.as_bytes().iter().take_while(|byte| is_part(byte)).count()).unwrap_or_default();
         self.at += word.len();
         word
     }
@@ -58,9 +63,9 @@ impl<'a> Reader<'a> {
         self.expect(b'"')?;
         let mut text = Cow::Borrowed("");
         loop {
-            let rest = &self.json[self.at..];
+            let rest = self.rest();
             let plain = rest.bytes().take_while(|byte| !matches!(byte, b'"' | b'\\')).count();
-            let piece = &rest[..plain];
+            let piece = rest.get(..plain).unwrap_or_default();
             self.at += plain + 1;
             if text.is_empty() {
                 text = Cow::Borrowed(piece)
@@ -90,7 +95,7 @@ impl<'a> Reader<'a> {
             Some(mark @ (b'"' | b'\\' | b'/')) => mark as char,
             Some(b'u') => {
                 let high = self.hex4()?;
-                let paired = (0xD800..0xDC00).contains(&high) && self.json[self.at..].starts_with("\\u");
+                let paired = (0xD800..0xDC00).contains(&high) && self.rest().starts_with("\\u");
                 let code = if paired {
                     self.at += 2;
                     0x10000 + ((high - 0xD800) << 10) + self.hex4()?.wrapping_sub(0xDC00) % 0x400
@@ -110,35 +115,67 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// A value as far as it is read before its type is asked for.
+enum Token<'a> {
+    Text(Cow<'a, str>),
+    /// Up to the bracket.
+    Object,
+    /// Up to the bracket.
+    List,
+    Null,
+    Boolean(bool),
+    Unsigned(u64),
+    Signed(i64),
+    Float(f64),
+}
+
+impl<'a> Reader<'a> {
+    // Apart from `deserialize_any`, of which there is one for each type.
+    #[inline(never)]
+    fn token(&mut self) -> Result<Token<'a>, Error> {
+        Ok(match self.peek() {
+            Some(b'"') => Token::Text(self.string()?),
+            Some(b'{') => {
+                self.at += 1;
+                Token::Object
+            }
+            Some(b'[') => {
+                self.at += 1;
+                Token::List
+            }
+            _ => match self.word() {
+                "null" => Token::Null,
+                "true" => Token::Boolean(true),
+                "false" => Token::Boolean(false),
+                word => match (word.parse(), word.parse()) {
+                    (Ok(number), _) => Token::Unsigned(number),
+                    (_, Ok(number)) => Token::Signed(number),
+                    _ => Token::Float(float(word).ok_or_else(|| self.malformed())?),
+                },
+            },
+        })
+    }
+}
+
 impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.peek() {
-            Some(b'"') => match self.string()? {
-                Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
-                Cow::Owned(text) => visitor.visit_string(text),
-            },
-            Some(b'{') => {
-                self.at += 1;
+        match self.token()? {
+            Token::Text(text) => visitor.visit_str(&text),
+            Token::Object => {
                 let value = visitor.visit_map(Members { reader: self, first: true, key: Cow::Borrowed("") })?;
                 self.expect(b'}').map(|()| value)
             }
-            Some(b'[') => {
-                self.at += 1;
+            Token::List => {
                 let value = visitor.visit_seq(Items { reader: self, index: 0 })?;
                 self.expect(b']').map(|()| value)
             }
-            _ => match self.word() {
-                "null" => visitor.visit_unit(),
-                "true" => visitor.visit_bool(true),
-                "false" => visitor.visit_bool(false),
-                word => match (word.parse(), word.parse()) {
-                    (Ok(number), _) => visitor.visit_u64(number),
-                    (_, Ok(number)) => visitor.visit_i64(number),
-                    _ => visitor.visit_f64(float(word).ok_or_else(|| self.malformed())?),
-                },
-            },
+            Token::Null => visitor.visit_unit(),
+            Token::Boolean(boolean) => visitor.visit_bool(boolean),
+            Token::Unsigned(number) => visitor.visit_u64(number),
+            Token::Signed(number) => visitor.visit_i64(number),
+            Token::Float(number) => visitor.visit_f64(number),
         }
     }
 
@@ -195,19 +232,26 @@ struct Members<'r, 'a> {
     key: Cow<'a, str>,
 }
 
-impl<'de> de::MapAccess<'de> for Members<'_, 'de> {
-    type Error = Error;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
+impl Members<'_, '_> {
+    /// Reads the next key; false if there is none.
+    #[inline(never)]
+    fn turn_to_next(&mut self) -> Result<bool, Error> {
         if self.reader.peek() == Some(b'}') {
-            return Ok(None);
+            return Ok(false);
         }
         if !std::mem::take(&mut self.first) {
             self.reader.expect(b',')?;
         }
         self.key = self.reader.string()?;
-        self.reader.expect(b':')?;
-        seed.deserialize(self.key.as_ref().into_deserializer()).map(Some)
+        self.reader.expect(b':').map(|()| true)
+    }
+}
+
+impl<'de> de::MapAccess<'de> for Members<'_, 'de> {
+    type Error = Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
+        if self.turn_to_next()? { seed.deserialize(self.key.as_ref().into_deserializer()).map(Some) } else { Ok(None) }
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
@@ -220,17 +264,28 @@ struct Items<'r, 'a> {
     index: usize,
 }
 
-impl<'de> de::SeqAccess<'de> for Items<'_, 'de> {
-    type Error = Error;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+impl Items<'_, '_> {
+    /// False if there is no other.
+    #[inline(never)]
+    fn turn_to_next(&mut self) -> Result<bool, Error> {
         if self.reader.peek() == Some(b']') {
-            return Ok(None);
+            return Ok(false);
         }
         if self.index > 0 {
             self.reader.expect(b',')?;
         }
-        let item = seed.deserialize(&mut *self.reader).map_err(|error| error.under(&format!("[{}]", self.index)))?;
+        Ok(true)
+    }
+}
+
+impl<'de> de::SeqAccess<'de> for Items<'_, 'de> {
+    type Error = Error;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+        if !self.turn_to_next()? {
+            return Ok(None);
+        }
+        let item = seed.deserialize(&mut *self.reader).map_err(|error| error.under_item(self.index))?;
         self.index += 1;
         Ok(Some(item))
     }
@@ -243,12 +298,19 @@ struct Error {
 }
 
 impl Error {
+    #[inline(never)]
+    fn under_item(self, index: usize) -> Self {
+        self.under(&format!("[{index}]"))
+    }
+
     /// The same error, seen from one level further up.
+    #[inline(never)]
     fn under(self, key: &str) -> Self {
         let dot = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
         Self { path: format!("{key}{dot}{}", self.path), reason: self.reason }
     }
 
+    #[inline(never)]
     fn mismatch(found: Unexpected, expected: &dyn Expected) -> Self {
         let found = match found {
             Unexpected::Bool(value) => value.to_string(),

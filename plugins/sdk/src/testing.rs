@@ -386,8 +386,7 @@ mod tests {
 
     #[test]
     fn edits_that_repeat_cross_once() {
-        let [x, y, one, none, null] =
-            [r#"{"from":"1"}"#, r#"{"from":"y"}"#, r#"{"from":1}"#, "{}", r#"{"from":null}"#];
+        let [x, y, one, none, null] = [r#"{"from":"1"}"#, r#"{"from":"y"}"#, r#"{"from":1}"#, "{}", r#"{"from":null}"#];
         let pair = |start, end, value: &str| vec![(start, end, 0, value.to_string()), (start, end, 1, "b".to_string())];
         assert_eq!(crossing(&[x, x, x]), pair(0, 3, "1"));
         assert_eq!(crossing(&[x, y, y]), [pair(0, 1, "1"), pair(1, 3, "y")].concat());
