@@ -1,8 +1,8 @@
 //! What plugins change in records: kept beside the batch, and written into the JSON once, at the sink.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
-use crate::{Tally, encode::append_string, splice::InLine};
+use crate::{Route, Tally, encode::append_string, splice::InLine};
 
 /// What a value is: the codes of `column.kinds` in wit/batches.wit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,7 @@ pub struct EditPath {
     /// `,"key":` for a field of the record itself.
     member: Option<Vec<u8>>,
     in_line: InLine,
+    route: Option<Route>,
     blocked: Tally,
     essential: bool,
 }
@@ -52,7 +53,12 @@ pub struct Edits {
     links: Vec<Link>,
     /// Of each record, its first and last link.
     chains: Vec<Option<(u32, u32)>>,
+    /// Of each record, the names of its topic and its index; empty until a record gets one.
+    routes: Vec<[Option<Name>; 2]>,
 }
+
+/// Where the bytes of a name lie, and how many they are.
+type Name = (u32, u32);
 
 #[derive(Debug)]
 struct Link {
@@ -74,7 +80,8 @@ impl EditPath {
             }
             _ => None,
         };
-        Self { dotted: keys.join("."), member, in_line: InLine::of(&keys), keys, blocked, essential: false }
+        let (route, in_line) = (Route::of(&keys), InLine::of(&keys));
+        Self { dotted: keys.join("."), member, in_line, route, keys, blocked, essential: false }
     }
 
     /// The same for a plugin that hides what must not go on: where something is in the way of its edit, that goes.
@@ -89,6 +96,11 @@ impl EditPath {
     /// How a field of the record itself begins behind another: `,"key":`. `None` for one that lies deeper.
     pub(crate) fn member(&self) -> Option<&[u8]> {
         self.member.as_deref()
+    }
+
+    /// What the path names beside the record's JSON, if it does: then [`Edits::set_route`] takes its values.
+    pub fn route(&self) -> Option<Route> {
+        self.route
     }
 
     pub(crate) fn in_line(&self) -> InLine {
@@ -155,13 +167,32 @@ impl Edits {
         std::iter::successors(first, |link| link.next.map(|next| &self.links[next as usize])).map(|link| &link.edit)
     }
 
+    /// Whether the record's JSON is edited.
     pub fn is_edited(&self, record: usize) -> bool {
         self.chains[record].is_some()
     }
 
-    /// True if no record is edited.
+    /// True if no record is edited, nor has a route.
     pub fn is_empty(&self) -> bool {
-        self.links.is_empty()
+        self.links.is_empty() && self.routes.is_empty()
+    }
+
+    /// The record goes where the name says that these bytes (`at`, size) are; without one, what was said before is taken
+    /// back. [`Edits::add_bytes`] took the bytes.
+    pub fn set_route(&mut self, record: usize, route: Route, name: Option<(u32, u32)>) {
+        if self.routes.is_empty() {
+            if name.is_none() {
+                return;
+            }
+            self.routes.resize(self.chains.len(), [None; 2]);
+        }
+        self.routes[record][route as usize] = name;
+    }
+
+    /// The name that the record was given.
+    pub fn route(&self, record: usize, route: Route) -> Option<Cow<'_, str>> {
+        let (at, size) = self.routes.get(record)?[route as usize]?;
+        Some(String::from_utf8_lossy(&self.arena[at as usize..][..size as usize]))
     }
 
     pub fn path(&self, edit: &Edit) -> &Arc<EditPath> {
@@ -185,8 +216,16 @@ impl Edits {
 
     /// Forgets the records for which `keep` is false, asked in order.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut() -> bool) {
-        self.chains.retain(|_| keep());
+        let kept: Vec<bool> = self.chains.iter().map(|_| keep()).collect();
+        keep_those(&mut self.chains, &kept);
+        keep_those(&mut self.routes, &kept);
     }
+}
+
+/// Forgets the items whose place in `kept` is false.
+fn keep_those<T>(items: &mut Vec<T>, kept: &[bool]) {
+    let mut kept = kept.iter();
+    items.retain(|_| kept.next().copied().unwrap_or_default());
 }
 
 #[cfg(test)]
@@ -214,5 +253,26 @@ mod tests {
         let values = |record| edits.of(record).map(|edit| edits.value(edit)).collect::<Vec<_>>();
         assert_eq!([values(0), values(1), values(2)], [vec![&b"a"[..], b"c"], vec![], vec![b"b"]]);
         assert!(edits.is_edited(2) && !edits.is_edited(1) && !edits.touches_origin(0));
+    }
+
+    #[test]
+    fn routes_follow_their_records_and_are_no_edits_of_them() {
+        let mut edits = Edits::new(3);
+        edits.set_route(1, Route::Topic, None);
+        assert!(edits.is_empty(), "nothing to take back");
+        let at = edits.add_bytes(b"auditlogs");
+        edits.set_route(1, Route::Topic, Some((at, 5)));
+        edits.set_route(2, Route::Topic, Some((at + 5, 4)));
+        edits.set_route(2, Route::Index, Some((at, 5)));
+        edits.set_route(2, Route::Index, None);
+        assert!(!edits.is_empty() && (0..3).all(|record| !edits.is_edited(record)));
+        let mut index = 0;
+        edits.retain(|| {
+            index += 1;
+            index != 1
+        });
+        let named = |record, route| edits.route(record, route).map(String::from);
+        assert_eq!([named(0, Route::Topic), named(1, Route::Topic)], [Some("audit".into()), Some("logs".into())]);
+        assert_eq!([named(0, Route::Index), named(1, Route::Index), named(2, Route::Topic)], [None, None, None]);
     }
 }

@@ -24,7 +24,7 @@ pub struct Filler {
 impl Filler {
     /// `None` if the index's date format is wrong.
     pub fn new(index: Index, tag_key: Option<String>) -> Option<Self> {
-        let names = Names::new(index).ok()?;
+        let names = Names::new(index, Default::default()).ok()?;
         let room = Room::new(usize::MAX, Arc::default());
         Some(Self { writer: Writer::new(names, tag_key), draft: Draft::new(&room), room })
     }

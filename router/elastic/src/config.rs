@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use sluice_core::encode::Encoding;
+use sluice_core::{AllowList, encode::Encoding};
 
 use crate::Counters;
 
@@ -13,6 +13,8 @@ pub struct Config {
     /// round; a host that cannot be reached is left out for a while.
     pub hosts: Vec<String>,
     pub index: Index,
+    /// The other indices that a plugin may name; what is to go to one besides goes to the dead letters.
+    pub allowed_indices: AllowList,
     /// Puts the Kafka topic's name under `tag_key`, as Fluentd's `kafka_group` with `include_tag_key` does: in the
     /// place of a value that the document has at top level, else as its last member. Records of a file have no topic
     /// and stay as they are.

@@ -53,15 +53,17 @@ impl Draft {
         let share = self.shares.len() as u32;
         let mut count = 0;
         while let Some((record, document)) = pending.peek() {
-            if !self.items.is_empty() && self.len() + writer.needs(document, pending.topic()) > limit {
+            let index = pending.index();
+            if !self.items.is_empty() && self.len() + writer.needs(document, pending.topic(), index.as_deref()) > limit
+            {
                 break;
             }
-            match writer.append(self, share, record, document, pending.topic()) {
+            match writer.append(self, share, record, document, pending.topic(), index.as_deref()) {
                 Ok(()) => {
                     count += 1;
                     pending.advance();
                 }
-                Err(defect) => pending.advance_broken(defect),
+                Err(unfit) => pending.advance_broken(unfit),
             }
         }
         if count > 0 {
@@ -79,6 +81,14 @@ impl Draft {
         let Self { body, items, shares, aside, held, .. } = std::mem::replace(self, next);
         Some(Bulk { body: body.into(), items, shares, aside: aside.into(), held })
     }
+}
+
+/// Why a document goes into no bulk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    Broken(Defect),
+    /// The index that it was named for is not followed, and it must not go elsewhere instead.
+    Index(String),
 }
 
 /// Writes documents into drafts.
@@ -111,13 +121,15 @@ impl Writer {
     }
 
     /// At most how many bytes a document makes.
-    fn needs(&self, document: &[u8], topic: Option<&[u8]>) -> usize {
+    fn needs(&self, document: &[u8], topic: Option<&[u8]>, index: Option<&str>) -> usize {
         let tag = self.tag.as_ref().map_or(0, |tag| tag.appended.len()) + topic.map_or(0, <[u8]>::len);
         // Twice the document: all of it may have to be kept aside.
-        self.names.longest_action() + STAMP.len() + moment::WRITTEN + 3 + tag + 2 * document.len()
+        // What has no escapes in JSON but its own length; a name with others is refused.
+        let action = self.names.longest_action() + index.map_or(0, str::len);
+        action + STAMP.len() + moment::WRITTEN + 3 + tag + 2 * document.len()
     }
 
-    /// Appends the action and the document, or nothing if it is broken.
+    /// Appends the action and the document, or nothing if it is unfit.
     fn append(
         &mut self,
         draft: &mut Draft,
@@ -125,16 +137,21 @@ impl Writer {
         record: &Record,
         document: &[u8],
         topic: Option<&[u8]>,
-    ) -> Result<(), Defect> {
+        index: Option<&str>,
+    ) -> Result<(), Unfit> {
         if document.len() > LARGEST {
-            return Err(Defect { offset: LARGEST, what: "larger than any index takes" });
+            return Err(Unfit::Broken(Defect { offset: LARGEST, what: "larger than any index takes" }));
         }
+        index.map_or(Ok(()), |index| self.names.check(index)).map_err(Unfit::Index)?;
         // Without a topic there is nothing to put under the key.
         let tag = self.tag.as_ref().zip(topic);
-        let members = self.scanner.scan(document, tag.map(|(key, _)| key.name.as_str()))?;
+        let members = self.scanner.scan(document, tag.map(|(key, _)| key.name.as_str())).map_err(Unfit::Broken)?;
         let moment = moment::of(document, &members, record);
         let start = draft.body.len();
-        self.names.append_action(moment, record.id, &mut draft.body);
+        match index {
+            None => self.names.append_action(moment, record.id, &mut draft.body),
+            Some(index) => self.names.append_action_for(index, moment, record.id, &mut draft.body),
+        }
         let line = draft.body.len();
         draft.body.extend_from_slice(&document[..=members.open]);
         let stamp = append_stamp(&mut self.clock, &members, moment, &mut draft.body);

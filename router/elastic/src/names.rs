@@ -5,7 +5,7 @@ use jiff::{
     Timestamp,
     fmt::strtime::{self, BrokenDownTime},
 };
-use sluice_core::{RecordId, encode::append_string};
+use sluice_core::{AllowList, RecordId, encode::append_string};
 
 use crate::config::Index;
 
@@ -18,6 +18,8 @@ const ID: usize = 30;
 #[derive(Debug)]
 pub struct Names {
     index: Index,
+    /// Others that a document may be named for.
+    allowed: AllowList,
     /// Whether all moments of an hour have the same index.
     hourly: bool,
     /// The hour that `head` is for, or the moment if the format is finer than that; `None` before the first.
@@ -28,8 +30,8 @@ pub struct Names {
 
 impl Names {
     /// Fails if `date_format` is not one that strftime knows.
-    pub fn new(index: Index) -> Result<Self, String> {
-        let mut names = Self { index, hourly: true, known: None, head: Vec::new() };
+    pub fn new(index: Index, allowed: AllowList) -> Result<Self, String> {
+        let mut names = Self { index, allowed, hourly: true, known: None, head: Vec::new() };
         // The ends of an hour and what lies between them in the finest step: alike means that finer steps do not show.
         let mut written = Vec::new();
         for nanosecond in [0, 1, MILLISECOND, 60_000 * MILLISECOND, HOUR - 1] {
@@ -48,18 +50,36 @@ impl Names {
         };
         if self.known != Some(key) {
             self.known = Some(key);
-            self.head.clear();
-            self.head.extend_from_slice(b"{\"create\":{\"_index\":");
             // `new` has tried the format; a moment cannot change what it takes.
-            append_string(&self.name(moment).unwrap_or_default(), &mut self.head);
-            self.head.extend_from_slice(b",\"_id\":\"");
+            let name = self.name(moment).unwrap_or_default();
+            self.head.clear();
+            append_head(&name, &mut self.head);
         }
         out.extend_from_slice(&self.head);
         out.extend_from_slice(&document_id(moment, id));
         out.extend_from_slice(b"\"}}\n");
     }
 
-    /// At least as long as any action line will be.
+    /// Appends the same for the index that a plugin named.
+    pub fn append_action_for(&self, index: &str, moment: u64, id: RecordId, out: &mut Vec<u8>) {
+        append_head(index, out);
+        out.extend_from_slice(&document_id(moment, id));
+        out.extend_from_slice(b"\"}}\n");
+    }
+
+    /// Whether a document may go to the index that a plugin named; the error says why not.
+    pub fn check(&self, index: &str) -> Result<(), String> {
+        if !is_index(index) {
+            return Err(format!("{:?} cannot be an index", &index[..index.floor_char_boundary(64)]));
+        }
+        if self.allowed.allows(index) {
+            Ok(())
+        } else {
+            Err(format!("index {index} is not among index.allow of the sink"))
+        }
+    }
+
+    /// At least as long as any action line will be, but for one with another index.
     pub fn longest_action(&self) -> usize {
         // A name in JSON is at most six times as long, and names of a format differ by a few characters.
         self.head.len() + ID + 32
@@ -76,6 +96,24 @@ impl Names {
             }
         }
     }
+}
+
+/// `{"create":{"_index":"…","_id":"`
+fn append_head(index: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"create\":{\"_index\":");
+    append_string(index, out);
+    out.extend_from_slice(b",\"_id\":\"");
+}
+
+/// Elasticsearch's own rule.
+fn is_index(name: &str) -> bool {
+    let refused = |c: char| c.is_whitespace() || c.is_control() || c.is_uppercase() || "\\/*?\"<>|,#:".contains(c);
+    !name.is_empty()
+        && name.len() <= 255
+        && !name.starts_with(['-', '_', '+'])
+        && name != "."
+        && name != ".."
+        && !name.contains(refused)
 }
 
 /// The `_id` of a document: 6 bytes of milliseconds and 16 of the record's identity, as base64url.
@@ -104,7 +142,7 @@ mod tests {
     }
 
     fn indices(index: Index, moments: &[u64]) -> Vec<String> {
-        let mut names = Names::new(index).unwrap();
+        let mut names = Names::new(index, AllowList::default()).unwrap();
         let mut write = |&moment: &u64| {
             let mut out = Vec::new();
             names.append_action(moment, RecordId(1), &mut out);
@@ -147,7 +185,10 @@ mod tests {
     #[test]
     fn a_wrong_format_is_told_at_the_start() {
         for format in ["%", "%Y-%!", "%5"] {
-            assert!(Names::new(logstash("a", "-", format)).is_err_and(|text| text.contains(format)), "{format}");
+            assert!(
+                Names::new(logstash("a", "-", format), AllowList::default()).is_err_and(|text| text.contains(format)),
+                "{format}"
+            );
         }
     }
 

@@ -1,14 +1,14 @@
 //! A batch on its way into bulks: its documents, and the receipt for those that are in none yet.
 
-use std::{ops::Range, sync::Arc};
+use std::{borrow::Cow, ops::Range, sync::Arc};
 
 use sluice_core::{
-    Batch, DeadLetter, Place, Receipt, Record, Shape,
+    Batch, DeadLetter, Edits, Place, Receipt, Record, Route, Shape,
     batch::Parts,
     encode::{Encoding, append_string},
 };
 
-use crate::{reasons::Reasons, scan::Defect};
+use crate::{draft::Unfit, reasons::Reasons};
 
 /// What is left of a batch.
 #[derive(Debug)]
@@ -25,7 +25,9 @@ pub struct Pending {
     receipt: Receipt,
     /// The topic's name as a JSON string; none for a file.
     topic: Option<Vec<u8>>,
-    broken: Vec<(usize, Defect, Receipt)>,
+    /// With the indices that plugins named.
+    edits: Option<Box<Edits>>,
+    broken: Vec<(usize, Unfit, Receipt)>,
 }
 
 /// Where a record's document lies.
@@ -51,7 +53,7 @@ impl Pending {
             Document::Encoded(start..encoded.len())
         };
         let documents = batch.records().iter().enumerate().map(document).collect();
-        let Parts { place, arena, records, receipt, .. } = batch.into_parts();
+        let Parts { place, arena, records, receipt, edits, .. } = batch.into_parts();
         let topic = match &*place {
             Place::File { .. } => None,
             Place::Partition { topic, .. } => {
@@ -62,7 +64,7 @@ impl Pending {
         };
         // What all lines were encoded from is not needed any more.
         let arena = if is_line { Vec::new() } else { arena };
-        Self { place, arena, encoded, records, documents, next: 0, receipt, topic, broken: Vec::new() }
+        Self { place, arena, encoded, records, documents, next: 0, receipt, topic, edits, broken: Vec::new() }
     }
 
     pub fn place(&self) -> &Arc<Place> {
@@ -83,6 +85,11 @@ impl Pending {
         Some((record, self.document(self.next)))
     }
 
+    /// The index that a plugin named for the next document.
+    pub fn index(&self) -> Option<Cow<'_, str>> {
+        self.edits.as_ref()?.route(self.next, Route::Index)
+    }
+
     /// The next document is in a bulk, whose share of the receipt is taken by [`Pending::share`].
     pub fn advance(&mut self) {
         self.next += 1;
@@ -93,9 +100,9 @@ impl Pending {
         self.receipt.split(count)
     }
 
-    /// The next document is none.
-    pub fn advance_broken(&mut self, defect: Defect) {
-        self.broken.push((self.next, defect, self.receipt.split(1)));
+    /// The next document goes into no bulk.
+    pub fn advance_broken(&mut self, unfit: Unfit) {
+        self.broken.push((self.next, unfit, self.receipt.split(1)));
         self.next += 1;
     }
 
@@ -106,16 +113,20 @@ impl Pending {
         }
     }
 
-    /// What was no document, byte for byte as it came, or as it was after its edits.
+    /// What went into no bulk, byte for byte as it came, or as it was after its edits.
     pub fn take_broken(&mut self, reasons: &Reasons) -> Vec<DeadLetter> {
         let broken = std::mem::take(&mut self.broken);
-        let letter = |(index, defect, receipt): (usize, Defect, Receipt)| {
+        let letter = |(index, unfit, receipt): (usize, Unfit, Receipt)| {
             let record: &Record = &self.records[index];
-            let (reason, tally) = reasons.of("not_a_json_object", &self.place);
+            let (kind, detail) = match unfit {
+                Unfit::Broken(defect) => ("not_a_json_object", format!("{} at byte {}", defect.what, defect.offset)),
+                Unfit::Index(why) => ("index_not_allowed", why),
+            };
+            let (reason, tally) = reasons.of(kind, &self.place);
             DeadLetter {
                 bytes: self.document(index).to_vec(),
                 reason,
-                detail: format!("{} at byte {}", defect.what, defect.offset),
+                detail,
                 status: None,
                 place: self.place.clone(),
                 position: record.position,
@@ -134,6 +145,7 @@ mod tests {
     use sluice_core::{Edit, EditPath, Edits, Generation, Ledger, Tally, ValueKind};
 
     use super::*;
+    use crate::scan::Defect;
     use crate::testing::{batch, documents};
 
     /// Sets `level` to 1 in the records at these indices.
@@ -192,7 +204,7 @@ mod tests {
         let batch = edited(documents(&generation, 0, &[br#"{"level":9,"a":tru}"#, b"none", b"left"]), &[0, 1]);
         let mut pending = Pending::new(batch, Encoding::default());
         for _ in 0..3 {
-            pending.advance_broken(Defect { offset: 0, what: "a value was expected" });
+            pending.advance_broken(Unfit::Broken(Defect { offset: 0, what: "a value was expected" }));
         }
         let letters = pending.take_broken(&Reasons::new(generation));
         let bytes: Vec<_> = letters.iter().map(|letter| String::from_utf8_lossy(&letter.bytes)).collect();

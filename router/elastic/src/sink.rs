@@ -74,7 +74,8 @@ impl<D: DeadLetters + Send + Sync + 'static, C: Cluster> Elastic<D, C> {
         dead_letters: Arc<D>,
         cluster: C,
     ) -> Result<Self, Failure> {
-        let names = Names::new(config.index).map_err(|text| Failure::fatal(COMPONENT, format!("index: {text}")))?;
+        let names = Names::new(config.index, config.allowed_indices)
+            .map_err(|text| Failure::fatal(COMPONENT, format!("index: {text}")))?;
         let counters = config.counters;
         let room = Room::new(config.max_in_flight.max(1), counters.clone());
         let delivery = Delivery {

@@ -17,6 +17,7 @@ pub fn config() -> Config {
     Config {
         hosts: vec!["http://localhost:9200".into()],
         index: Index::Name("logs".into()),
+        allowed_indices: Default::default(),
         include_tag_key: false,
         tag_key: "tag".into(),
         auth: None,

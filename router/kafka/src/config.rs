@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use rdkafka::{ClientConfig, config::RDKafkaLogLevel, error::KafkaError};
-use sluice_core::{Failure, encode::Encoding};
+use sluice_core::{AllowList, Failure, encode::Encoding};
 
 use crate::letter::LONGEST_EXCERPT;
 
@@ -34,7 +34,12 @@ pub enum Acks {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProducerConfig {
     pub connection: Connection,
+    /// Where records go that name no other.
     pub topic: String,
+    /// The field of a record that names its topic, unless a plugin did.
+    pub topic_key: Option<String>,
+    /// The other topics that a record or a plugin may name; what names one besides goes to the dead letters.
+    pub allowed_topics: AllowList,
     pub acks: Acks,
     /// librdkafka's name: `none`, `gzip`, `snappy`, `lz4` or `zstd`.
     pub compression: String,

@@ -12,7 +12,11 @@ use rdkafka::{
 use sluice_core::{Failure, Generation, Place, Receipt, Record};
 use tokio::sync::Notify;
 
-use crate::{ProducerStatus, client, polled::AfterPoll, refusals::Refusals};
+use crate::{
+    ProducerStatus, client,
+    polled::AfterPoll,
+    refusals::{Reason, Refusals},
+};
 
 pub(crate) const COMPONENT: &str = "kafka sink";
 /// The limit of a request at which each message has one of its own.
@@ -65,7 +69,8 @@ impl ProducerContext for Reports {
                 let size = message.payload_len() + message.key_len();
                 if size > self.request_limit || self.request_limit <= ALONE {
                     let value = message.payload().unwrap_or_default().to_vec();
-                    self.refusals.add(*sent, value, error.to_string());
+                    let topic = message.topic().to_owned();
+                    self.refusals.add(*sent, value, Reason::Refused { topic }, error.to_string());
                 } else {
                     self.send_smaller_requests(message.topic(), error);
                 }

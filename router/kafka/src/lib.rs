@@ -16,6 +16,7 @@ pub mod probe;
 mod producer;
 mod refusals;
 mod status;
+mod topic;
 
 pub use config::{Acks, Connection, ConsumerConfig, DeadLetterConfig, ProducerConfig, Start};
 pub use consumer::KafkaSource;

@@ -14,7 +14,8 @@ use crate::{
     delivery::{COMPONENT, Reports, Sent, is_refusal},
     headers,
     polled::Polled,
-    refusals::Refusals,
+    refusals::{Reason, Refusals},
+    topic,
 };
 
 /// How long to wait for room before looking again, should a report be missed.
@@ -40,7 +41,7 @@ impl KafkaSink {
         dead_letters: Option<Arc<DeadLetterTopic>>,
     ) -> Result<Self, Failure> {
         let room = Arc::new(Notify::new());
-        let (refusals, burial) = Refusals::new(room.clone(), dead_letters, generation.clone(), config.topic.clone());
+        let (refusals, burial) = Refusals::new(room.clone(), dead_letters, generation.clone());
         let found = status.request_limit();
         let (client, request_limit) = (config.client(found), config.request_limit(found));
         let reports = Reports { generation, status, room: room.clone(), refusals: refusals.clone(), request_limit };
@@ -50,6 +51,9 @@ impl KafkaSink {
     }
 
     async fn produce(&mut self, batch: &Batch, index: usize, receipt: Receipt) -> Result<(), Failure> {
+        while self.refusals.are_too_many() {
+            self.wait_for_room().await;
+        }
         let record = &batch.records()[index];
         self.value.clear();
         self.config.encoding.append(batch, index, &mut self.value);
@@ -57,14 +61,18 @@ impl KafkaSink {
         // Kafka's own timestamp is when the message was sent, as Fluentd leaves it: by the time in an old line the
         // topic's retention would delete the message before anybody has read it.
         let sent = Box::new(Sent { receipt, place: batch.place().clone(), record: *record });
-        let mut message = BaseRecord::with_opaque_to(&self.config.topic, sent)
+        let topic = match topic::of(&self.config, batch, index, &self.value) {
+            Ok(topic) => topic,
+            Err(detail) => {
+                self.refusals.add(*sent, self.value.clone(), Reason::TopicNotAllowed, detail);
+                return Ok(());
+            }
+        };
+        let mut message = BaseRecord::with_opaque_to(&topic, sent)
             .payload(self.value.as_slice())
             .headers(headers::write(record.time, record.id, told_origin(batch, index)));
         if self.config.by_container && !origin.key.is_empty() {
             message = message.key(origin.key.as_str());
-        }
-        while self.refusals.are_too_many() {
-            self.wait_for_room().await;
         }
         // Nobody else sends: a queue that is empty and has no room for the message never will.
         let mut is_empty = false;
@@ -79,13 +87,15 @@ impl KafkaSink {
                 is_empty = self.producer.is_idle();
             } else if is_full(&error) {
                 let detail = "it is larger than max_in_flight".to_owned();
-                self.refusals.add(*returned.delivery_opaque, self.value.clone(), detail);
+                let reason = Reason::Refused { topic: topic.to_string() };
+                self.refusals.add(*returned.delivery_opaque, self.value.clone(), reason, detail);
                 return Ok(());
             } else if is_refusal(&error) {
-                self.refusals.add(*returned.delivery_opaque, self.value.clone(), error.to_string());
+                let reason = Reason::Refused { topic: topic.to_string() };
+                self.refusals.add(*returned.delivery_opaque, self.value.clone(), reason, error.to_string());
                 return Ok(());
             } else {
-                return Err(Failure::transient(COMPONENT, format!("topic {}: {error}", self.config.topic)));
+                return Err(Failure::transient(COMPONENT, format!("topic {topic}: {error}")));
             }
         }
     }

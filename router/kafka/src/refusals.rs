@@ -29,7 +29,26 @@ pub(crate) struct Refusals {
 struct Refused {
     sent: Sent,
     value: Vec<u8>,
+    reason: Reason,
     detail: String,
+}
+
+/// Why a message goes to the dead letters.
+#[derive(Debug)]
+pub(crate) enum Reason {
+    /// The topic does not take it.
+    Refused { topic: String },
+    /// Nobody was asked: the record, or a plugin, named a topic that the sink does not follow.
+    TopicNotAllowed,
+}
+
+impl Reason {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Refused { .. } => "refused_by_kafka",
+            Self::TopicNotAllowed => "topic_not_allowed",
+        }
+    }
 }
 
 /// Brings refused messages to the dead-letter topic, one after another.
@@ -40,7 +59,6 @@ pub(crate) struct Burial {
     pub room: Arc<Notify>,
     pub dead_letters: Option<Arc<DeadLetterTopic>>,
     pub generation: Arc<Generation>,
-    pub topic: String,
 }
 
 impl Refusals {
@@ -49,18 +67,17 @@ impl Refusals {
         room: Arc<Notify>,
         dead_letters: Option<Arc<DeadLetterTopic>>,
         generation: Arc<Generation>,
-        topic: String,
     ) -> (Self, Burial) {
         let (sender, receiver) = mpsc::unbounded_channel();
         let waiting = Arc::<AtomicUsize>::default();
-        let burial = Burial { refused: receiver, waiting: waiting.clone(), room, dead_letters, generation, topic };
+        let burial = Burial { refused: receiver, waiting: waiting.clone(), room, dead_letters, generation };
         (Self { refused: sender, waiting }, burial)
     }
 
-    pub fn add(&self, sent: Sent, value: Vec<u8>, detail: String) {
+    pub fn add(&self, sent: Sent, value: Vec<u8>, reason: Reason, detail: String) {
         self.waiting.fetch_add(value.len(), Ordering::AcqRel);
         // If the sink is gone, the generation is over, and the receipt is given back with the letter.
-        let _ = self.refused.send(Refused { sent, value, detail });
+        let _ = self.refused.send(Refused { sent, value, reason, detail });
     }
 
     /// Whether so much waits that nothing else should be sent.
@@ -72,17 +89,22 @@ impl Refusals {
 impl Burial {
     /// Sends what is refused to the dead-letter topic, or ends the generation where there is none.
     pub async fn run(mut self) {
-        let tally = self.generation.ledger().dead_lettered_for("refused_by_kafka");
+        // In the books from the start, also where nothing is refused.
+        let refused_by_kafka = self.generation.ledger().dead_lettered_for("refused_by_kafka");
         while let Some(refused) = self.refused.recv().await {
             let Some(dead_letters) = &self.dead_letters else {
                 self.generation.fail(self.nowhere_to_go(&refused));
                 return;
             };
-            let Refused { sent: Sent { receipt, place, record }, value, detail } = refused;
+            let Refused { sent: Sent { receipt, place, record }, value, reason, detail } = refused;
             let size = value.len();
+            let tally = match reason {
+                Reason::Refused { .. } => refused_by_kafka.clone(),
+                Reason::TopicNotAllowed => self.generation.ledger().dead_lettered_for(reason.name()),
+            };
             let letter = DeadLetter {
                 bytes: value,
-                reason: "refused_by_kafka".into(),
+                reason: reason.name().into(),
                 detail,
                 status: None,
                 place,
@@ -90,7 +112,7 @@ impl Burial {
                 id: record.id,
                 time: record.time,
                 receipt,
-                tally: tally.clone(),
+                tally,
             };
             if let Err(failure) = dead_letters.send(letter).await {
                 self.generation.fail(failure);
@@ -102,17 +124,18 @@ impl Burial {
     }
 
     fn nowhere_to_go(&self, refused: &Refused) -> Failure {
-        let Refused { sent, value, detail } = refused;
-        Failure::fatal(
-            COMPONENT,
-            format!(
-                "topic {} refuses a record of {} bytes from {} at {}: {detail}; raise max.message.bytes of the topic \
-                 (and message.max.bytes in `options`), or add a `dead_letter` block",
-                self.topic,
-                value.len(),
-                sent.place,
-                sent.record.position
+        let Refused { sent, value, reason, detail } = refused;
+        let (bytes, place, position) = (value.len(), &sent.place, sent.record.position);
+        let text = match reason {
+            Reason::Refused { topic } => format!(
+                "topic {topic} refuses a record of {bytes} bytes from {place} at {position}: {detail}; raise \
+                 max.message.bytes of the topic (and message.max.bytes in `options`), or add a `dead_letter` block"
             ),
-        )
+            Reason::TopicNotAllowed => format!(
+                "a record from {place} at {position} may not go where it was named to: {detail}; write there which \
+                 topics are allowed, and add a `dead_letter` block for the others"
+            ),
+        };
+        Failure::fatal(COMPONENT, text)
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Result;
+use sluice_core::AllowList;
 use sluice_core::encode::Encoding;
 use sluice_elastic::{Auth, Config, Index};
 
@@ -27,6 +28,7 @@ pub(crate) fn sink(plan: &ElasticsearchSink) -> Result<Config> {
     Ok(Config {
         hosts: plan.hosts.clone(),
         index,
+        allowed_indices: AllowList::new(plan.allowed_indices.clone()),
         include_tag_key: plan.tag_key.is_some(),
         tag_key: plan.tag_key.clone().unwrap_or_default(),
         auth,

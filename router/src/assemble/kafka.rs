@@ -1,6 +1,7 @@
 //! The plan's Kafka blocks as the client wants them.
 
 use anyhow::{Context, Result};
+use sluice_core::AllowList;
 use sluice_core::encode::Encoding;
 use sluice_kafka::{Acks, Connection, ConsumerConfig, DeadLetterConfig, ProducerConfig, Start};
 
@@ -38,6 +39,8 @@ pub(super) fn sink(plan: &KafkaSink) -> Result<ProducerConfig> {
     Ok(ProducerConfig {
         connection: connection(&plan.brokers, &plan.options)?,
         topic: plan.topic.clone(),
+        topic_key: plan.topic_key.clone(),
+        allowed_topics: AllowList::new(plan.allowed_topics.clone()),
         acks: match plan.acks {
             config::Acks::Leader => Acks::Leader,
             config::Acks::All => Acks::All,

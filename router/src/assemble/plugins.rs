@@ -14,6 +14,7 @@ use sluice_core::Failure;
 use sluice_wasm::{
     Component, Engine, Limits, OnFault, Plugin,
     component::{Digest, Kind},
+    examples,
 };
 use tracing::info;
 
@@ -82,6 +83,7 @@ impl Shelf {
             return Ok(component.clone());
         }
         let component = Component::load(&self.engine, bytes, &self.limits)?;
+        examples::verify(bytes, &component, &self.limits).map_err(anyhow::Error::msg)?;
         self.components.insert(digest, component.clone());
         Ok(component)
     }

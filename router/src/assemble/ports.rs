@@ -33,7 +33,7 @@ pub enum AnySink {
 }
 
 pub(super) enum SourceConfig {
-    Files(sluice_tail::Config),
+    Files(Box<sluice_tail::Config>),
     Kafka(ConsumerConfig),
 }
 
@@ -81,7 +81,7 @@ impl SourceConfig {
     /// Reads the secrets that the plan names.
     pub fn of(source: &config::Source) -> Result<Self> {
         Ok(match source {
-            config::Source::Files(config) => Self::Files(files::source(config)?),
+            config::Source::Files(config) => Self::Files(Box::new(files::source(config)?)),
             config::Source::Kafka(config) => Self::Kafka(kafka::source(config)?),
         })
     }
@@ -94,7 +94,7 @@ impl SourceConfig {
     ) -> Result<AnySource, Failure> {
         match (self, counters) {
             (Self::Files(config), SourceCounters::Files(counters)) => {
-                let config = sluice_tail::Config { counters: counters.clone(), ..config.clone() };
+                let config = sluice_tail::Config { counters: counters.clone(), ..(**config).clone() };
                 Tail::open(config, pipeline, generation.clone()).map(AnySource::Files)
             }
             (Self::Kafka(config), SourceCounters::Kafka(status)) => {

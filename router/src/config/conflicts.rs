@@ -21,15 +21,18 @@ pub(super) fn between(drafts: &[Draft], dead_letter: Option<&DeadLetter>, findin
 /// Reports every sink that needs a place for dead letters, for a document that has none.
 pub(super) fn no_dead_letter(drafts: &[Draft], findings: &Findings) {
     for draft in drafts {
-        let Some(sink) = draft.sink.as_ref().filter(|sink| sink.kind == "elasticsearch") else {
-            continue;
+        let Some(sink) = draft.sink.as_ref() else { continue };
+        let what = match &sink.value {
+            _ if sink.kind == "elasticsearch" => "documents that the index refuses",
+            Some(Sink::Kafka(kafka)) if !kafka.allowed_topics.is_empty() => "records that name a topic not allowed",
+            _ => continue,
         };
         let brokers = match draft.kafka() {
             Some((kafka, _)) => kafka.brokers.join(", "),
             None => "kafka:9092".to_owned(),
         };
         let message = format!(
-            "documents that the index refuses would have nowhere to go; write at the top level \
+            "{what} would have nowhere to go; write at the top level \
              \"dead_letter: {{ kafka: {{ brokers: [{brokers}], topic: logs-dead }} }}\""
         );
         findings.error(sink.at, &sink.path, message);

@@ -50,9 +50,11 @@ pub(super) fn sink(block: Block, environment: Environment) -> Option<Elasticsear
         );
     }
     block.finish();
+    let index = index?;
     Some(ElasticsearchSink {
         hosts,
-        index: index?,
+        index: index.name,
+        allowed_indices: index.allowed,
         tag_key,
         auth: match auth {
             Some(auth) => Some(auth?),

@@ -1,6 +1,7 @@
 //! `index` of an Elasticsearch sink: a name by date, or a fixed one. A name that Elasticsearch would refuse is found
 //! here, since at run time it would send every document to the dead letters.
 
+use super::allow;
 use super::decode::Block;
 use super::document::Value;
 use super::kinds::{self, Reading};
@@ -11,11 +12,18 @@ const DIRECTIVES: &str = "YCyGgmdjHIMSsUWVuwqBbhAaPpF";
 
 const BY_DATE: [&str; 3] = ["logstash_prefix", "date_format", "separator"];
 
+/// Where documents go, and where else a plugin may send them.
+pub(super) struct Indexes {
+    pub name: IndexName,
+    pub allowed: Vec<String>,
+}
+
 /// Reads `index`; without the key, logstash names with their defaults.
-pub(super) fn index(sink: &Block) -> Option<IndexName> {
+pub(super) fn index(sink: &Block) -> Option<Indexes> {
     let Some(block) = sink.child("index") else {
-        return Some(by_date(None, None, None));
+        return Some(Indexes { name: by_date(None, None, None), allowed: Vec::new() });
     };
+    let allowed = block.list("allow", allow::indices);
     let name = block.get("name", fixed_name);
     let prefix = block.get("logstash_prefix", prefix);
     let date_format = block.get("date_format", date_format);
@@ -26,10 +34,11 @@ pub(super) fn index(sink: &Block) -> Option<IndexName> {
         }
     }
     block.finish();
-    match name {
-        Some(name) => Some(IndexName::Fixed(name)),
-        None => Some(by_date(prefix, separator, date_format)),
-    }
+    let name = match name {
+        Some(name) => IndexName::Fixed(name),
+        None => by_date(prefix, separator, date_format),
+    };
+    Some(Indexes { name, allowed: allowed.unwrap_or_default() })
 }
 
 fn by_date(prefix: Option<String>, separator: Option<String>, date_format: Option<String>) -> IndexName {

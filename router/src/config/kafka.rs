@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::allow;
 use super::brokers::{Taken, brokers, options, topic};
 use super::decode::Block;
 use super::document::Value;
@@ -81,6 +82,8 @@ pub(super) fn source(block: Block, environment: Environment) -> Option<KafkaSour
 pub(super) fn sink(block: Block, environment: Environment) -> Option<KafkaSink> {
     let brokers = brokers(&block);
     let topic = block.required("topic", "topic: logs", topic);
+    let topic_key = block.get("topic_key", kinds::text);
+    let allowed_topics = block.list("allow_topics", allow::topics);
     let acks = block.get("acks", acks).unwrap_or(Acks::All);
     let compression = block.get("compression", kinds::choice(&COMPRESSIONS));
     let include_tag = block.get("include_tag", kinds::boolean);
@@ -89,6 +92,12 @@ pub(super) fn sink(block: Block, environment: Environment) -> Option<KafkaSink> 
     let linger = block.get("linger", kinds::duration(Duration::ZERO, Duration::from_secs(900)));
     let max_in_flight = block.get("max_in_flight", kinds::size(MIB, 16 * 1024 * MIB));
     let options = options(&block, &TAKEN_BY_SINK, environment);
+    if topic_key.is_some() && !block.has("allow_topics") {
+        block.fail(
+            "topic_key",
+            "lets records choose their topic; write which they may choose, as in \"allow_topics: [\"audit-*\"]\"",
+        );
+    }
     if acks == Acks::Leader {
         block.warn(
             "acks",
@@ -101,6 +110,8 @@ pub(super) fn sink(block: Block, environment: Environment) -> Option<KafkaSink> 
     Some(KafkaSink {
         brokers: brokers?,
         topic: topic?,
+        topic_key,
+        allowed_topics: allowed_topics.unwrap_or_default(),
         acks,
         compression: compression.unwrap_or(KafkaCompression::Lz4),
         include_tag: include_tag.unwrap_or(false),

@@ -5,6 +5,7 @@
 //! (`decode`, `kinds`) → `conflicts` → `Plan`.
 
 mod admin;
+mod allow;
 mod brokers;
 mod conflicts;
 mod decode;
@@ -25,6 +26,7 @@ mod requests;
 mod secrets;
 mod slack;
 mod texts;
+mod trial;
 mod units;
 
 #[cfg(test)]
@@ -38,7 +40,7 @@ pub use interpolate::Environment;
 pub use plan::{
     Acks, Admin, Auth, BulkCompression, DeadLetter, ElasticsearchSink, FilesSource, Flush, IndexName, KafkaCompression,
     KafkaOptions, KafkaSink, KafkaSource, Language, LineTime, LogFormat, LongLines, Multiline, OnFault, Partition,
-    Pipeline, Plan, Plugin, ReadFrom, Retry, Secret, Sink, SlackSink, Source, Start, Texts,
+    Pipeline, Plan, Plugin, ReadFrom, Retry, Secret, Sink, SlackSink, Source, Start, Texts, Trial,
 };
 pub use problem::{Problem, Severity};
 

@@ -167,7 +167,12 @@ pub enum Start {
 pub struct KafkaSink {
     /// `host:port` each; never empty.
     pub brokers: Vec<String>,
+    /// Where every record goes that names no other.
     pub topic: String,
+    /// The field of a record that names its topic; `None` for none.
+    pub topic_key: Option<String>,
+    /// Patterns of the other topics that a record or a plugin may name.
+    pub allowed_topics: Vec<String>,
     pub acks: Acks,
     pub compression: KafkaCompression,
     /// Puts the Fluentd tag into the record as `tag`.
@@ -217,6 +222,8 @@ pub struct ElasticsearchSink {
     /// `http://…` or `https://…` each, without credentials; never empty.
     pub hosts: Vec<String>,
     pub index: IndexName,
+    /// Patterns of the other indices that a plugin may name.
+    pub allowed_indices: Vec<String>,
     /// The field that gets the topic's name, as Fluentd's consumer tags records; `None` adds none.
     pub tag_key: Option<String>,
     pub auth: Option<Auth>,
@@ -307,6 +314,24 @@ pub struct Plugin {
     pub config: String,
     /// `None` leaves it to what the plugin is. `DeadLetter` only if the plan has a place for dead letters.
     pub on_fault: Option<OnFault>,
+    pub trial: Trial,
+}
+
+/// What a version of a plugin has to keep to in its first time, if it took the place of another one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Trial {
+    /// `None`: there is no trial, and nothing is taken back by itself.
+    pub time: Option<Duration>,
+    /// The largest share of records that it may drop, from 0 to 1.
+    pub max_drop: Option<f64>,
+    /// The longest mean time of a record within calls.
+    pub max_time: Option<Duration>,
+}
+
+impl Default for Trial {
+    fn default() -> Self {
+        Self { time: Some(Duration::from_secs(300)), max_drop: None, max_time: None }
+    }
 }
 
 /// What becomes of records over which a plugin fails.

@@ -39,6 +39,7 @@ fn plugin(block: Block, names: &mut Vec<(String, Place)>, dead_letters: bool) ->
                        \"dead_letter: { kafka: { brokers: [kafka:9092], topic: logs-dead } }\", or pass or halt here";
         block.fail("on_fault", message);
     }
+    let trial = block.child("trial").map(super::trial::trial).unwrap_or_default();
     if let Some(name) = &name {
         match names.iter().find(|(earlier, _)| earlier == name) {
             Some((_, at)) => {
@@ -49,7 +50,7 @@ fn plugin(block: Block, names: &mut Vec<(String, Place)>, dead_letters: bool) ->
     }
     block.finish();
     let config = serde_json::Value::Object(config).to_string();
-    Some(Plugin { name: name?, component: component?, config, on_fault })
+    Some(Plugin { name: name?, component: component?, config, trial, on_fault })
 }
 
 fn object(entries: &[Entry], path: &str, findings: &Findings) -> Map<String, serde_json::Value> {

@@ -106,17 +106,21 @@ fn the_design_document_means_what_it_says() {
                 component: PathBuf::from("/etc/sluice/plugins/level-filter.wasm"),
                 config: r#"{"at_least":"info"}"#.to_owned(),
                 on_fault: None,
+                trial: Trial::default(),
             },
             Plugin {
                 name: "redact".to_owned(),
                 component: PathBuf::from("/etc/sluice/plugins/redact.wasm"),
                 config: r#"{"rules":["email","credit-card"]}"#.to_owned(),
                 on_fault: None,
+                trial: Trial::default(),
             },
         ],
         sink: Sink::Kafka(KafkaSink {
             brokers: texts(&["kafka:9092"]),
             topic: "logs".to_owned(),
+            topic_key: None,
+            allowed_topics: Vec::new(),
             acks: Acks::Leader,
             compression: KafkaCompression::Gzip,
             include_tag: true,
@@ -145,6 +149,7 @@ fn the_design_document_means_what_it_says() {
                 separator: "-".to_owned(),
                 date_format: "%Y.%m.%d".to_owned(),
             },
+            allowed_indices: Vec::new(),
             tag_key: None,
             auth: None,
             ca_file: None,
@@ -161,6 +166,7 @@ fn the_design_document_means_what_it_says() {
         component: PathBuf::from("/etc/sluice/plugins/exception-notifier.wasm"),
         config: "{}".to_owned(),
         on_fault: None,
+        trial: Trial::default(),
     };
     assert_eq!(alert.plugins, [exceptions]);
     let slack = SlackSink {
@@ -229,6 +235,8 @@ fn every_key_reaches_the_plan() {
     let kafka = KafkaSink {
         brokers: texts(&["kafka-0.kafka:9092", "[2001:db8::1]:9093"]),
         topic: "logs.all_v2".to_owned(),
+        topic_key: Some("topic".to_owned()),
+        allowed_topics: texts(&["audit", "Team-*.logs"]),
         acks: Acks::All,
         compression: KafkaCompression::Zstd,
         include_tag: true,
@@ -260,6 +268,7 @@ fn every_key_reaches_the_plan() {
             separator: ".".to_owned(),
             date_format: "%Y-%m".to_owned(),
         },
+        allowed_indices: texts(&["audit-*"]),
         tag_key: Some("fluentd_tag".to_owned()),
         auth: Some(Auth::Basic { user: value("elastic"), password: value("from-environment") }),
         ca_file: Some(PathBuf::from("/etc/sluice/ca.pem")),

@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use sluice_core::{Generation, Ledger, Place, Shape, encode::Encoding};
+use sluice_core::{AllowList, Edits, Generation, Ledger, Place, Route, Shape, encode::Encoding};
 
 use super::*;
 use crate::{
@@ -24,7 +24,8 @@ impl Bench {
     fn new(tag_key: Option<&str>) -> Self {
         let generation = Generation::new(Arc::new(Ledger::default()));
         let room = Room::new(1 << 20, Arc::default());
-        let names = Names::new(Index::Name("logs".into())).unwrap();
+        let allowed = AllowList::new(vec!["audit-*".into()]);
+        let names = Names::new(Index::Name("logs".into()), allowed).unwrap();
         Self {
             reasons: Reasons::new(generation.clone()),
             generation,
@@ -213,4 +214,38 @@ proptest! {
         }
         prop_assert_eq!(written, expected);
     }
+}
+
+#[test]
+fn a_document_goes_to_the_index_that_a_plugin_named_or_to_the_dead_letters() {
+    let mut bench = Bench::new(None);
+    let named = [None, Some("audit-a"), Some("billing"), Some("audit-*"), Some("Audit-a"), Some("_x"), None];
+    let mut batch = documents(&bench.generation, 0, &[&br#"{"n":1}"#[..]; 7]);
+    let mut edits = Edits::new(named.len());
+    for (record, name) in named.iter().enumerate() {
+        let name = name.map(|name| (edits.add_bytes(name.as_bytes()), name.len() as u32));
+        edits.set_route(record, Route::Index, name);
+    }
+    batch.set_edits(edits);
+    let mut pending = Pending::new(batch, Encoding::default());
+    bench.fill(&mut pending, usize::MAX);
+    let letters = pending.take_broken(&bench.reasons);
+    let said: Vec<_> = letters.iter().map(|letter| (letter.reason.as_str(), letter.detail.as_str())).collect();
+    assert_eq!(
+        said,
+        [
+            ("index_not_allowed", "index billing is not among index.allow of the sink"),
+            ("index_not_allowed", "\"audit-*\" cannot be an index"),
+            ("index_not_allowed", "\"Audit-a\" cannot be an index"),
+            ("index_not_allowed", "\"_x\" cannot be an index"),
+        ]
+    );
+    assert!(letters.iter().all(|letter| letter.bytes == br#"{"n":1}"#));
+    letters.into_iter().for_each(|letter| letter.receipt.dead_lettered(&letter.tally));
+    let mut bulk = bench.take().unwrap();
+    let body = String::from_utf8(bulk.body().to_vec()).unwrap();
+    let indices: Vec<&str> = body.lines().step_by(2).filter_map(|action| action.split('"').nth(5)).collect();
+    assert_eq!(indices, ["logs", "audit-a", "logs"]);
+    let refused = bulk.reject(&Refusal::too_large(), &bench.reasons);
+    refused.into_iter().for_each(|letter| letter.receipt.dead_lettered(&letter.tally));
 }

@@ -27,6 +27,8 @@ pub fn producer_config(cluster: &Cluster) -> ProducerConfig {
     ProducerConfig {
         connection: connection(cluster),
         topic: "logs".into(),
+        topic_key: None,
+        allowed_topics: Default::default(),
         acks: Acks::All,
         compression: "lz4".into(),
         encoding: Encoding { include_tag: true, include_time: true },
