@@ -18,21 +18,28 @@ const LARGEST: u64 = 64 << 20;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Status {
+    #[command(flatten)]
+    admin: Admin,
+    /// The report as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Which process is asked.
+#[derive(Debug, clap::Args)]
+pub(super) struct Admin {
     /// Where the process answers, as in `admin.listen` of its config; default: what the config file says
     #[arg(long, value_name = "ADDRESS:PORT", conflicts_with = "config")]
     admin: Option<SocketAddr>,
     /// The config file that the process runs
     #[arg(long, short, value_name = "FILE", default_value = super::document::DEFAULT)]
     config: PathBuf,
-    /// The report as one JSON object
-    #[arg(long)]
-    json: bool,
 }
 
 impl Status {
     /// 0 for a process that is ready, 1 for one that is not, 2 if none answers.
     pub fn run(&self) -> ExitCode {
-        let asked = self.address().and_then(|address| ask(address).map_err(|why| why.of(address)));
+        let asked = self.admin.address().and_then(|address| ask(address).map_err(|why| why.of(address)));
         let (body, report) = match asked {
             Ok(answer) => answer,
             Err(error) => {
@@ -44,6 +51,16 @@ impl Status {
         // A pager that was closed is no reason to complain.
         let _ = io::stdout().write_all(shown.as_bytes());
         if report.ready { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+}
+
+impl Admin {
+    /// The status of the answer and its body.
+    pub fn ask(&self, method: &str, path: &str, body: Option<&str>) -> Result<(String, String), String> {
+        let address = self.address()?;
+        let answer = request(address, method, path, body).map_err(|error| Silence::Nobody(error).of(address))?;
+        let parts = answer.split_once("\r\n\r\n").map(|(head, body)| (status(head).to_owned(), body.to_owned()));
+        parts.ok_or_else(|| Silence::Stranger("it does not speak HTTP".into()).of(address))
     }
 
     fn address(&self) -> Result<SocketAddr, String> {
@@ -96,10 +113,10 @@ impl Silence {
 
 /// The report as it came, and as it is understood.
 fn ask(address: SocketAddr) -> Result<(String, Report), Silence> {
-    let answer = get(address).map_err(Silence::Nobody)?;
+    let answer = request(address, "GET", "/status", None).map_err(Silence::Nobody)?;
     let (head, body) =
         answer.split_once("\r\n\r\n").ok_or_else(|| Silence::Stranger("it does not speak HTTP".into()))?;
-    let status = head.split(' ').nth(1).unwrap_or_default();
+    let status = status(head);
     if status != "200" {
         return Err(Silence::Stranger(format!("status {status}")));
     }
@@ -107,12 +124,18 @@ fn ask(address: SocketAddr) -> Result<(String, Report), Silence> {
     Ok((body.to_owned(), report))
 }
 
-fn get(address: SocketAddr) -> io::Result<String> {
+fn status(head: &str) -> &str {
+    head.split(' ').nth(1).unwrap_or_default()
+}
+
+fn request(address: SocketAddr, method: &str, path: &str, body: Option<&str>) -> io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    let request = format!("GET /status HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes())?;
+    let of_body = body.map(|body| format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len()));
+    let of_body = of_body.unwrap_or_default();
+    let head = format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\n{of_body}connection: close\r\n\r\n");
+    stream.write_all([&head, body.unwrap_or_default()].concat().as_bytes())?;
     let mut answer = Vec::new();
     match stream.take(LARGEST).read_to_end(&mut answer) {
         // What came before is judged: a connection that is reset behind an answer is an end, too.
