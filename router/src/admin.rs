@@ -1,10 +1,11 @@
 //! The admin server: `/healthz`, `/readyz`, `/status` and `/metrics` over HTTP, for probes, scrapers and people.
 //!
-//! It only reads. It has a thread of its own, so that it answers while pipelines are busy, and one that does not
+//! It reads, and takes one order from this machine itself: that a plugin goes back to the version before. It has a thread of its own, so that it answers while pipelines are busy, and one that does not
 //! answer says that the process is in trouble, not that it has much to do.
 
 mod answer;
 pub(crate) mod readiness;
+mod rollback;
 #[cfg(test)]
 mod tests;
 
@@ -59,13 +60,14 @@ pub struct AdminServer {
 ///
 /// The error names the address and what to do.
 pub fn start(listen: SocketAddr, observed: Arc<Observed>) -> Result<AdminServer> {
-    start_bounded(listen, Arc::new(move || Snapshot::of(&observed)), BOUNDS)
+    let look = observed.clone();
+    start_bounded(listen, Arc::new(move || Snapshot::of(&look)), observed, BOUNDS)
 }
 
 /// What is to be told now.
 type Look = Arc<dyn Fn() -> Snapshot + Send + Sync>;
 
-fn start_bounded(listen: SocketAddr, look: Look, bounds: Bounds) -> Result<AdminServer> {
+fn start_bounded(listen: SocketAddr, look: Look, observed: Arc<Observed>, bounds: Bounds) -> Result<AdminServer> {
     let listener = TcpListener::bind(listen).map_err(|error| {
         anyhow!(
             "admin: cannot listen on {listen}: {error}; write another address of this machine to `admin.listen`, \
@@ -80,7 +82,7 @@ fn start_bounded(listen: SocketAddr, look: Look, bounds: Bounds) -> Result<Admin
         runtime.block_on(async {
             tokio::select! {
                 _ = stopped => {}
-                () = serve(listener, look, bounds) => {}
+                () = serve(listener, look, observed, bounds) => {}
             }
         });
     };
@@ -106,7 +108,7 @@ impl Drop for AdminServer {
     }
 }
 
-async fn serve(listener: TcpListener, look: Look, bounds: Bounds) {
+async fn serve(listener: TcpListener, look: Look, observed: Arc<Observed>, bounds: Bounds) {
     let listener = match net::TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => return tracing::error!(%error, "admin: cannot watch its socket; nothing is answered"),
@@ -115,8 +117,8 @@ async fn serve(listener: TcpListener, look: Look, bounds: Bounds) {
     loop {
         let Ok(place) = room.clone().acquire_owned().await else { return };
         match listener.accept().await {
-            Ok((stream, _)) => {
-                let connection = connection(stream, look.clone(), bounds);
+            Ok((stream, from)) => {
+                let connection = connection(stream, from, look.clone(), observed.clone(), bounds);
                 tokio::spawn(async move {
                     connection.await;
                     drop(place);
@@ -132,10 +134,15 @@ async fn serve(listener: TcpListener, look: Look, bounds: Bounds) {
 
 /// One request and its answer. Whoever asks again connects again: so a connection ends in bounded time, and none is
 /// held by a client that has nothing to ask.
-async fn connection(stream: TcpStream, look: Look, bounds: Bounds) {
+async fn connection(stream: TcpStream, from: SocketAddr, look: Look, observed: Arc<Observed>, bounds: Bounds) {
     let service = service_fn(|request: Request<Incoming>| {
-        let answer = answer::to(request.method(), request.uri().path(), &*look);
-        async move { Ok::<_, Infallible>(answer) }
+        let (look, observed) = (look.clone(), observed.clone());
+        async move {
+            Ok::<_, Infallible>(match request.uri().path() {
+                rollback::PATH => rollback::answer(from.ip(), request, &observed).await,
+                path => answer::to(request.method(), path, &*look),
+            })
+        }
     });
     let mut http = http1::Builder::new();
     http.keep_alive(false).max_buf_size(LARGEST_HEAD).timer(TokioTimer::new()).header_read_timeout(bounds.head);

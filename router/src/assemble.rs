@@ -20,6 +20,9 @@ pub use ports::{AnySink, AnySource, SinkCounters, SourceCounters};
 
 use crate::config::{self, Plan};
 
+/// A plugin and what it was made from.
+pub type Version = (config::Plugin, Arc<Plugin>);
+
 /// Everything that the generations of one pipeline are made from; what lasts longer than one is in it.
 pub struct Assembly {
     pub name: String,
@@ -28,6 +31,8 @@ pub struct Assembly {
     pub source_counters: SourceCounters,
     pub sink_counters: SinkCounters,
     pub lineup: Arc<Lineup>,
+    /// The plugins that the files held when it was assembled.
+    pub loaded: Vec<Arc<Plugin>>,
     source: ports::SourceConfig,
     sink: ports::SinkConfig,
     dead_letters: Option<Arc<DeadLetterTopic>>,
@@ -45,26 +50,33 @@ impl Assembler {
     }
 
     /// The pipelines of `plan` that `wanted` names. Reads secrets and plugins and makes the dead-letter producer: what
-    /// may fail before anything flows fails here.
-    pub fn assemble(&mut self, plan: &Plan, wanted: impl Fn(&str) -> bool) -> Result<Vec<Assembly>> {
+    /// may fail before anything flows fails here. `known` are plugins that need not be made again, by pipeline.
+    pub fn assemble(
+        &mut self,
+        plan: &Plan,
+        wanted: impl Fn(&str) -> bool,
+        known: &dyn Fn(&str) -> Vec<Version>,
+    ) -> Result<Vec<Assembly>> {
         let dead_letters = self.dead_letters(plan)?;
         let pipelines = plan.pipelines.iter().filter(|pipeline| wanted(&pipeline.name));
-        pipelines.map(|pipeline| self.pipeline(pipeline, dead_letters.clone())).collect()
+        pipelines.map(|pipeline| self.pipeline(pipeline, dead_letters.clone(), &known(&pipeline.name))).collect()
     }
 
     fn pipeline(
         &mut self,
         pipeline: &config::Pipeline,
         dead_letters: Option<Arc<DeadLetterTopic>>,
+        known: &[Version],
     ) -> Result<Assembly> {
         let place = || format!("pipeline {}", pipeline.name);
-        let plugins = self.shelf.load(pipeline, &[]).with_context(place)?;
+        let plugins = self.shelf.load(pipeline, known).with_context(place)?;
         Ok(Assembly {
             name: pipeline.name.clone(),
             ledger: Arc::default(),
             status: Arc::default(),
             source_counters: SourceCounters::new(&pipeline.source),
             sink_counters: SinkCounters::new(&pipeline.sink),
+            loaded: plugins.clone(),
             lineup: Lineup::new(plugins, dead_letters.is_some()).with_context(place)?,
             source: ports::SourceConfig::of(&pipeline.source).with_context(place)?,
             sink: ports::SinkConfig::of(&pipeline.sink).with_context(place)?,
@@ -87,8 +99,10 @@ impl Assembler {
 }
 
 impl Assembly {
-    /// The same pipeline by name, newly assembled, goes on with the books of the one before.
+    /// The same pipeline by name, newly assembled, goes on with the books of the one before, and knows what was taken
+    /// back there.
     pub fn continuing(self, before: &Assembly) -> Self {
+        self.lineup.go_on_from(&before.lineup);
         Self { ledger: before.ledger.clone(), ..self }
     }
 

@@ -1,8 +1,10 @@
 //! The command line.
 
+mod author;
 mod document;
 mod inspect;
 mod logging;
+mod rollback;
 mod status;
 mod version;
 
@@ -48,7 +50,7 @@ enum Command {
     /// Says what the running process does: the state and the books of each pipeline. Exit code 0: ready; 1: not; 2: no
     /// process answers
     Status(status::Status),
-    /// Looks at plugins
+    /// Makes, tries and looks at plugins
     #[command(subcommand)]
     Plugin(Plugin),
     /// Shows the whole chain in this process, with stand-ins for Kafka, the index and Slack; nothing has to be installed
@@ -59,8 +61,24 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum Plugin {
+    /// Makes the folder of a new plugin, which compiles and passes its tests
+    New(author::Create),
+    /// Builds a plugin's folder into a component with its examples in it, and says what takes the space
+    Build(author::Build),
+    /// Tries a plugin on its examples, or shows what it would do to a log file
+    Test(author::Test),
+    /// Says what a plugin costs for each record
+    Bench(author::Bench),
+    /// Passes log lines from a file or standard input through plugins to standard output
+    Run(author::Run),
+    /// Writes components as a ConfigMap
+    #[command(name = "configmap")]
+    WriteConfigMap(author::WriteConfigMap),
     /// Says what component files are: what they export and import, and which fields they read and write
     Inspect(inspect::Inspect),
+    /// Lets a plugin of the running process go back to the version before. Exit code 0: done; 1: it cannot be done; 2: no
+    /// process answers
+    Rollback(rollback::Rollback),
 }
 
 /// The exit code of a document with errors; that of `run` when a pipeline failed for good is 1.
@@ -83,7 +101,7 @@ impl Cli {
                 }
             }
             Command::Status(status) => status.run(),
-            Command::Plugin(Plugin::Inspect(inspect)) => inspect.run(),
+            Command::Plugin(plugin) => plugin.run(),
             Command::Demo(options) => match demo::run(&options) {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => {
@@ -95,6 +113,21 @@ impl Cli {
                 clap_complete::generate(shell, &mut Self::command(), "sluice", &mut io::stdout());
                 ExitCode::SUCCESS
             }
+        }
+    }
+}
+
+impl Plugin {
+    fn run(self) -> ExitCode {
+        match self {
+            Self::New(create) => create.run(),
+            Self::Build(build) => build.run(),
+            Self::Test(test) => test.run(),
+            Self::Rollback(rollback) => rollback.run(),
+            Self::Bench(bench) => bench.run(),
+            Self::Run(run) => run.run(),
+            Self::WriteConfigMap(write) => write.run(),
+            Self::Inspect(inspect) => inspect.run(),
         }
     }
 }
@@ -146,9 +179,28 @@ mod tests {
             Ok(Command::Run { log_format: Some(LogFormat::Json), report_every: 0, .. })
         ));
         assert!(matches!(parse("sluice plugin inspect a.wasm b.wasm --json"), Ok(Command::Plugin(_))));
+        for line in [
+            "sluice plugin new my-filter --kind filter",
+            "sluice plugin new my-filter --kind notifier --dir /tmp --sdk 0.1",
+            "sluice plugin build",
+            "sluice plugin test a.wasm --on a.log --config {} --show 5",
+            "sluice plugin bench a.wasm --for 0.5",
+            "sluice plugin run --plugin a.wasm:{} -p b.wasm a.log",
+            "sluice plugin run --pipeline a --config a.yaml",
+            "sluice plugin configmap plugins a.wasm b.wasm -n logging --compress always",
+        ] {
+            assert!(matches!(parse(line), Ok(Command::Plugin(_))), "{line}");
+        }
+        assert_eq!(refused("sluice plugin new my-filter"), ErrorKind::MissingRequiredArgument);
+        assert_eq!(refused("sluice plugin run"), ErrorKind::MissingRequiredArgument);
+        assert_eq!(refused("sluice plugin run --pipeline a"), ErrorKind::MissingRequiredArgument);
+        assert_eq!(refused("sluice plugin run -p a.wasm:{"), ErrorKind::ValueValidation);
+        assert_eq!(refused("sluice plugin test --show 5"), ErrorKind::MissingRequiredArgument);
         assert!(matches!(parse("sluice status"), Ok(Command::Status(_))));
         assert!(matches!(parse("sluice status --json -c a.yaml"), Ok(Command::Status(_))));
         assert!(matches!(parse("sluice status --admin 127.0.0.1:9600"), Ok(Command::Status(_))));
+        assert!(matches!(parse("sluice plugin rollback ship drop --admin 127.0.0.1:9600"), Ok(Command::Plugin(_))));
+        assert_eq!(refused("sluice plugin rollback ship"), ErrorKind::MissingRequiredArgument);
         assert_eq!(refused("sluice status --admin 9600"), ErrorKind::ValueValidation);
         assert_eq!(refused("sluice status --admin 127.0.0.1:9600 -c a.yaml"), ErrorKind::ArgumentConflict);
         for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {

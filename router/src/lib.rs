@@ -4,6 +4,7 @@
 
 pub mod admin;
 pub mod assemble;
+mod author;
 pub mod cli;
 pub mod config;
 pub mod demo;

@@ -14,7 +14,7 @@ mod sources;
 pub(crate) mod tests;
 
 pub(crate) use page::CONTENT_TYPE;
-pub(crate) use snapshot::{PipelineSnapshot, PluginSnapshot, Snapshot};
+pub(crate) use snapshot::{PipelineSnapshot, PluginSnapshot, RollbackSnapshot, Snapshot};
 
 use page::Page;
 

@@ -3,10 +3,13 @@
 mod current;
 mod difference;
 mod fleet;
+mod news;
 mod observed;
+mod orders;
 mod pipeline;
 mod pulse;
 mod signals;
+mod versions;
 
 use std::{path::Path, sync::Arc, time::Duration};
 

@@ -62,6 +62,12 @@ struct Reload {
 
 impl Reload {
     fn look(&mut self, now: Instant) {
+        self.current.settle();
+        for order in self.observed.orders().take() {
+            let done = self.current.roll_back(&order.pipeline, &order.plugin).map_err(|error| format!("{error:#}"));
+            // Whoever asked may have gone.
+            let _ = order.answer.send(done);
+        }
         if let Err(error) = self.current.bind() {
             // Told when the port was lost.
             debug!("{error:#}");
@@ -83,8 +89,9 @@ impl Reload {
             self.refuse(DOCUMENT, reason.clone());
         }
         if self.wanted != *self.current.plan() {
-            match self.current.change(&self.wanted) {
+            match self.current.change(&self.wanted, || self.watch.is_still()) {
                 Ok(Outcome::Runs) => changes += 1,
+                Ok(Outcome::Moved) => self.put_off(PLAN, &sights.settled, &was_refused),
                 // Pipelines are not stopped for it again before the file is another.
                 Ok(Outcome::TakenBack(reason)) => self.refuse_document(reason),
                 Err(error) => self.refuse(PLAN, format!("{error:#}")),
@@ -92,8 +99,9 @@ impl Reload {
         }
         for pipeline in self.current.plan().pipelines.clone() {
             if uses(&pipeline, &sights.settled) || was_refused.contains_key(&pipeline.name) {
-                match self.current.refresh(&pipeline) {
-                    Ok(changed) => changes += u64::from(changed),
+                match self.current.refresh(&pipeline, || self.watch.is_still()) {
+                    Ok(Some(changed)) => changes += u64::from(changed),
+                    Ok(None) => self.put_off(&pipeline.name, &sights.settled, &was_refused),
                     Err(error) => self.refuse(&pipeline.name, format!("{error:#}")),
                 }
             }
@@ -128,6 +136,14 @@ impl Reload {
         match checked.plan {
             Some(plan) => self.wanted = plan,
             None => self.refuse_document(first_error.unwrap_or_default()),
+        }
+    }
+
+    /// Files changed while they were read: these are read again, and what was refused before still is.
+    fn put_off(&mut self, what: &str, files: &BTreeSet<PathBuf>, was_refused: &BTreeMap<String, String>) {
+        self.watch.again(files);
+        if let Some(reason) = was_refused.get(what) {
+            self.refuse(what, reason.clone());
         }
     }
 

@@ -14,7 +14,7 @@ use crate::{
     status,
 };
 
-const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 
 /// The answer to a request; of one with HEAD, the server leaves the body out.
 pub(super) fn to(method: &Method, path: &str, snapshot: impl Fn() -> Snapshot) -> Response<Full<Bytes>> {
@@ -24,17 +24,20 @@ pub(super) fn to(method: &Method, path: &str, snapshot: impl Fn() -> Snapshot) -
         "/status" => told,
         "/metrics" => measured,
         _ => {
-            let error = "nothing is here; ask for /healthz, /readyz, /status or /metrics";
+            let error = "nothing is here; ask for /healthz, /readyz, /status or /metrics, or order /rollback";
             return response(StatusCode::NOT_FOUND, JSON, json!({ "error": error }).to_string());
         }
     };
     if !matches!(*method, Method::GET | Method::HEAD) {
-        let error = "this can only be read; use GET";
-        let mut refusal = response(StatusCode::METHOD_NOT_ALLOWED, JSON, json!({ "error": error }).to_string());
-        refusal.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-        return refusal;
+        return not_allowed("this can only be read; use GET", "GET, HEAD");
     }
     answer(&snapshot())
+}
+
+pub(super) fn not_allowed(error: &str, allowed: &'static str) -> Response<Full<Bytes>> {
+    let mut refusal = response(StatusCode::METHOD_NOT_ALLOWED, JSON, json!({ "error": error }).to_string());
+    refusal.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    refusal
 }
 
 fn alive(snapshot: &Snapshot) -> Response<Full<Bytes>> {
@@ -63,7 +66,7 @@ fn probe(good: bool) -> StatusCode {
     if good { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
 }
 
-fn response(status: StatusCode, content: &'static str, body: String) -> Response<Full<Bytes>> {
+pub(super) fn response(status: StatusCode, content: &'static str, body: String) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content));

@@ -3,7 +3,7 @@
 use sluice_core::supervisor::State;
 
 use crate::{
-    metrics::{PipelineSnapshot, Snapshot},
+    metrics::{PipelineSnapshot, RollbackSnapshot, Snapshot},
     status::Reason,
 };
 
@@ -27,7 +27,14 @@ pub(crate) fn unready(snapshot: &Snapshot) -> Vec<Reason> {
 /// What should be known, and is no reason to send anybody elsewhere.
 pub(crate) fn notes(snapshot: &Snapshot) -> Vec<Reason> {
     let refused = (!snapshot.reload.last_ok).then(|| of_process("reload", &snapshot.reload.text));
-    refused.into_iter().collect()
+    let taken_back = snapshot.pipelines.iter().flat_map(|pipeline| {
+        let text = |rollback: &RollbackSnapshot| {
+            let RollbackSnapshot { plugin, from, to, why, .. } = rollback;
+            format!("plugin {plugin} runs {to} again, as {from} was taken back: {why}")
+        };
+        pipeline.rollbacks.iter().map(move |rollback| of(pipeline, "plugins", text(rollback)))
+    });
+    refused.into_iter().chain(taken_back).collect()
 }
 
 fn halted(pipeline: &PipelineSnapshot) -> Option<Reason> {

@@ -14,7 +14,7 @@ use crate::{metrics, process::ReloadStatus};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn serving(snapshot: Snapshot, bounds: Bounds) -> AdminServer {
-    start_bounded(([127, 0, 0, 1], 0).into(), Arc::new(move || snapshot.clone()), bounds).unwrap()
+    start_bounded(([127, 0, 0, 1], 0).into(), Arc::new(move || snapshot.clone()), Arc::default(), bounds).unwrap()
 }
 
 fn connect(server: &AdminServer) -> TcpStream {
@@ -243,7 +243,9 @@ fn what_is_no_request_is_turned_away() {
 #[test]
 fn an_address_that_is_taken_is_named() {
     let server = serving(metrics::tests::snapshot(), BOUNDS);
-    let error = start_bounded(server.address(), Arc::new(metrics::tests::snapshot), BOUNDS).unwrap_err().to_string();
+    let error = start_bounded(server.address(), Arc::new(metrics::tests::snapshot), Arc::default(), BOUNDS)
+        .unwrap_err()
+        .to_string();
     let expected =
         format!("admin: cannot listen on {}: Address already in use (os error 98); write another", server.address());
     assert!(error.starts_with(&expected), "{error}");

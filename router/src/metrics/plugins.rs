@@ -41,4 +41,13 @@ pub(super) fn write(page: &mut Page, pipelines: &[PipelineSnapshot]) {
     counter("sluice_plugin_passed_total", "Records that went on without the plugin's answer.", |counts| counts.passed);
     page.counter("sluice_plugin_call_seconds_total", "Wall-clock time within calls, the crossing included.")
         .of_plugins(pipelines, |plugin| plugin.counts.time.as_secs_f64());
+    page.gauge("sluice_plugin_info", "The versions that run, by their digests; the value is always 1.")
+        .of_plugins(pipelines, |_| 1_u64);
+    let mut rollbacks = page.counter("sluice_plugin_rollbacks_total", "Versions that were taken back, by why.");
+    for pipeline in pipelines {
+        for ((plugin, reason), count) in &pipeline.rollback_counts {
+            let labels = [("pipeline", &*pipeline.name), ("plugin", plugin), ("reason", reason.name())];
+            rollbacks.add(&labels, *count);
+        }
+    }
 }

@@ -1,9 +1,13 @@
 //! The state of the process at the moment that somebody asks: read once, so that its parts fit each other.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use sluice_core::{Balance, Failure, supervisor::State};
-use sluice_wasm::{Plugin, counters::Counts};
+use sluice_wasm::{
+    Plugin,
+    counters::Counts,
+    trial::{Reason, Rollback},
+};
 
 use super::process;
 use crate::{
@@ -40,6 +44,21 @@ pub(crate) struct PipelineSnapshot {
     pub plugins: Vec<PluginSnapshot>,
     /// Why its chain holds a batch back, if a plugin was halted.
     pub halted: Option<String>,
+    /// Versions that were taken back, of plugins whose version before runs.
+    pub rollbacks: Vec<RollbackSnapshot>,
+    /// How often versions were taken back, by plugin and why.
+    pub rollback_counts: BTreeMap<(String, Reason), u64>,
+}
+
+/// A version of a plugin that was taken back.
+#[derive(Clone)]
+pub(crate) struct RollbackSnapshot {
+    pub plugin: String,
+    /// Digests of components: of what was taken back, and of what runs.
+    pub from: String,
+    pub to: String,
+    pub why: String,
+    pub ago: Duration,
 }
 
 /// One version of a plugin. Another component under the same name counts for itself.
@@ -81,6 +100,20 @@ impl PipelineSnapshot {
             sink: view.sink.clone(),
             plugins: view.plugins().iter().map(|plugin| PluginSnapshot::of(plugin)).collect(),
             halted: view.halted(),
+            rollbacks: view.rollbacks().iter().map(RollbackSnapshot::of).collect(),
+            rollback_counts: view.rollback_counts(),
+        }
+    }
+}
+
+impl RollbackSnapshot {
+    fn of(rollback: &Rollback) -> Self {
+        Self {
+            plugin: rollback.from.name().to_owned(),
+            from: rollback.from.component().digest.to_string(),
+            to: rollback.to.component().digest.to_string(),
+            why: rollback.why.clone(),
+            ago: rollback.at.elapsed(),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::{
 
 use saphyr::{LoadableYamlNode, Yaml};
 use sluice_core::{Balance, Failure, supervisor::State};
-use sluice_wasm::counters::Counts;
+use sluice_wasm::{counters::Counts, trial::Reason};
 
 use super::{PipelineSnapshot, PluginSnapshot, Snapshot, page, page::Page};
 use crate::{
@@ -65,6 +65,8 @@ pub(crate) fn snapshot() -> Snapshot {
         sink: SinkCounters::Kafka(Default::default()),
         plugins: vec![plugin],
         halted: None,
+        rollbacks: Vec::new(),
+        rollback_counts: BTreeMap::from([(("drop-debug".into(), Reason::Fault), 2)]),
     };
     let index = PipelineSnapshot {
         name: "index".into(),
@@ -78,6 +80,8 @@ pub(crate) fn snapshot() -> Snapshot {
         sink: SinkCounters::Elasticsearch(Default::default()),
         plugins: Vec::new(),
         halted: None,
+        rollbacks: Vec::new(),
+        rollback_counts: BTreeMap::new(),
     };
     let sink = SinkCounters::Slack(Default::default());
     let alert = PipelineSnapshot { name: "alert".into(), sink, ..index.clone() };

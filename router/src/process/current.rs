@@ -1,12 +1,15 @@
 //! What runs now, and how it is changed without stopping what stays.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
-use anyhow::{Context, Result};
-use sluice_wasm::Plugin;
+use anyhow::{Context, Result, bail};
+use sluice_wasm::{
+    Plugin, Plugins,
+    trial::{Reason, Trial},
+};
 use tracing::{error, info};
 
-use super::{Fleet, Observed, View, difference::Difference};
+use super::{Fleet, Observed, View, difference::Difference, news, versions::Versions};
 use crate::{
     admin::{self, AdminServer},
     assemble::{Assembler, Assembly},
@@ -19,6 +22,8 @@ pub(crate) struct Current {
     plan: Plan,
     /// In the order of the plan.
     assemblies: Vec<Arc<Assembly>>,
+    /// By pipeline.
+    versions: BTreeMap<String, Versions>,
     assembler: Assembler,
     admin: Option<AdminServer>,
     fleet: Arc<Fleet>,
@@ -30,13 +35,24 @@ pub(crate) enum Outcome {
     Runs,
     /// Pipelines were stopped and started for it, one failed for good, and what ran before was started again.
     TakenBack(String),
+    /// Nothing was done: a file changed while it was read.
+    Moved,
 }
 
 /// Plugins that are ready to take over.
 struct Swap {
     assembly: Arc<Assembly>,
+    /// What ran when it was prepared.
+    seen: Plugins,
+    /// What the files say.
+    loaded: Vec<Arc<Plugin>>,
+    /// What is to run.
     plugins: Vec<Arc<Plugin>>,
+    trials: Vec<Trial>,
 }
+
+/// Attempts to put plugins in place of what changes meanwhile, as versions on trial are taken back at any moment.
+const ATTEMPTS: usize = 5;
 
 impl Current {
     /// Starts every pipeline of `plan`.
@@ -44,8 +60,11 @@ impl Current {
         // First of all, so that whoever asks hears that the rest is on its way.
         let admin = listen(&plan, &observed)?;
         let mut assembler = Assembler::new()?;
-        let assemblies = assembler.assemble(&plan, |_| true)?.into_iter().map(Arc::new).collect();
-        let current = Self { plan, assemblies, assembler, admin, fleet, observed };
+        let assemblies: Vec<_> =
+            assembler.assemble(&plan, |_| true, &|_| Vec::new())?.into_iter().map(Arc::new).collect();
+        let versions = BTreeMap::new();
+        let mut current = Self { plan, assemblies, versions, assembler, admin, fleet, observed };
+        current.note_versions();
         current.show();
         current.assemblies.iter().try_for_each(|assembly| current.fleet.start(assembly))?;
         Ok(current)
@@ -56,12 +75,19 @@ impl Current {
     }
 
     /// Makes `wanted` what runs. Everything is made before anything is stopped, and what was stopped is started again if
-    /// what takes its place cannot run. After an error nothing was stopped.
-    pub fn change(&mut self, wanted: &Plan) -> Result<Outcome> {
+    /// what takes its place cannot run. After an error nothing was stopped. `is_still` says whether what was read until
+    /// now belongs together.
+    pub fn change(&mut self, wanted: &Plan, is_still: impl Fn() -> bool) -> Result<Outcome> {
         let difference = Difference::between(&self.plan, wanted);
-        let fresh = self.assembler.assemble(wanted, |name| difference.start.iter().any(|start| start == name))?;
+        let versions = &self.versions;
+        let refused = |name: &str| versions.get(name).map(Versions::refused).unwrap_or_default();
+        let fresh =
+            self.assembler.assemble(wanted, |name| difference.start.iter().any(|start| start == name), &refused)?;
         let swapped = wanted.pipelines.iter().filter(|pipeline| difference.swap.contains(&pipeline.name));
-        let swaps = swapped.map(|pipeline| self.prepare(pipeline)).collect::<Result<Vec<_>>>()?;
+        let swaps = swapped.map(|pipeline| Ok((pipeline, self.prepare(pipeline)?))).collect::<Result<Vec<_>>>()?;
+        if !is_still() {
+            return Ok(Outcome::Moved);
+        }
         if difference.admin {
             self.rebind(wanted)?;
         }
@@ -72,32 +98,97 @@ impl Current {
             }
             return Ok(Outcome::TakenBack(refused));
         }
-        swaps.into_iter().try_for_each(|swap| swap.take_over().map(drop))?;
+        swaps.into_iter().try_for_each(|(pipeline, swap)| self.install(pipeline, swap).map(drop))?;
         self.tidy();
         Ok(Outcome::Runs)
     }
 
     /// Looks whether the components of a pipeline are other ones than those that run, and lets them take over. True
-    /// if something took over; after an error all is as it was.
-    pub fn refresh(&mut self, pipeline: &config::Pipeline) -> Result<bool> {
+    /// if something took over; nothing if a file changed while it was read; after an error all is as it was.
+    pub fn refresh(&mut self, pipeline: &config::Pipeline, is_still: impl Fn() -> bool) -> Result<Option<bool>> {
         let swap = self.prepare(pipeline)?;
-        let changed = swap.take_over()?;
+        if !is_still() {
+            return Ok(None);
+        }
+        let changed = self.install(pipeline, swap)?;
         self.tidy();
-        Ok(changed)
+        Ok(Some(changed))
+    }
+
+    /// Lets the plugins take over; false if they are those that run. If others run by now than when they were prepared,
+    /// they are prepared again.
+    fn install(&mut self, pipeline: &config::Pipeline, mut swap: Swap) -> Result<bool> {
+        for _ in 0..ATTEMPTS {
+            if let Some(changed) = swap.take_over()? {
+                let versions = self.versions.entry(pipeline.name.clone()).or_default();
+                versions.took_over(&pipeline.plugins, &swap.loaded);
+                return Ok(changed);
+            }
+            self.settle();
+            swap = self.prepare(pipeline)?;
+        }
+        bail!("pipeline {}: its plugins change all the time; nothing was changed", pipeline.name)
+    }
+
+    /// Takes back what does not keep to its bounds, and tells what was taken back. Call it now and then.
+    pub fn settle(&mut self) {
+        for assembly in &self.assemblies {
+            assembly.lineup.look(Instant::now());
+            let Some(versions) = self.versions.get_mut(&assembly.name) else { continue };
+            let news = assembly.lineup.rollbacks().into_iter().filter(|rollback| versions.rolled_back(rollback));
+            news.for_each(|rollback| news::rolled_back(&assembly.name, &rollback));
+        }
+    }
+
+    /// Puts the version before in the place of the one that runs, on somebody's order. Says what runs now, or why
+    /// nothing was done.
+    pub fn roll_back(&mut self, pipeline: &str, plugin: &str) -> Result<String> {
+        self.settle();
+        let (Some(assembly), Some(versions)) =
+            (self.assemblies.iter().find(|assembly| assembly.name == pipeline), self.versions.get(pipeline))
+        else {
+            let names: Vec<&str> = self.assemblies.iter().map(|assembly| &*assembly.name).collect();
+            bail!("there is no pipeline {pipeline}; there are {}", names.join(", "));
+        };
+        let Some((from, before)) = versions.before(plugin) else {
+            let plugins = assembly.lineup.current();
+            let names: Vec<&str> = plugins.iter().map(|plugin| plugin.name()).collect();
+            bail!("pipeline {pipeline} has no plugin {plugin}; it has {}", names.join(", "));
+        };
+        let Some(to) = before else {
+            bail!(
+                "plugin {plugin} of pipeline {pipeline} has no version to go back to: none was replaced since the process \
+                 started, or it was gone back to already; change its config or its component file"
+            );
+        };
+        if !assembly.lineup.roll_back(&from, &to, Reason::Order, "as ordered".into())? {
+            bail!("plugin {plugin} of pipeline {pipeline} was replaced at this moment; look with `sluice status`");
+        }
+        self.settle();
+        let (from, to) = (from.component().digest, to.component().digest);
+        Ok(format!("plugin {plugin} of pipeline {pipeline} runs {to} again, in place of {from}"))
+    }
+
+    fn note_versions(&mut self) {
+        for (pipeline, assembly) in self.plan.pipelines.iter().zip(&self.assemblies) {
+            let versions = self.versions.entry(pipeline.name.clone()).or_default();
+            versions.took_over(&pipeline.plugins, &assembly.loaded);
+        }
     }
 
     /// Compiles and configures the plugins that `wanted` has and the running pipeline of its name has not.
     fn prepare(&mut self, wanted: &config::Pipeline) -> Result<Swap> {
         let name = &wanted.name;
         let place = || format!("pipeline {name}");
-        let of_plan = self.plan.pipelines.iter().find(|pipeline| pipeline.name == *name);
         let assembly = self.assemblies.iter().find(|assembly| assembly.name == *name);
-        let (of_plan, assembly) = of_plan.zip(assembly).with_context(|| format!("there is no pipeline {name}"))?;
-        let plugins = assembly.lineup.current();
-        let running: Vec<_> = of_plan.plugins.iter().cloned().zip(plugins.iter().cloned()).collect();
-        let plugins = self.assembler.shelf.load(wanted, &running).with_context(place)?;
+        let (assembly, versions) =
+            assembly.zip(self.versions.get(name)).with_context(|| format!("there is no pipeline {name}"))?;
+        let seen = assembly.lineup.current();
+        let loaded = self.assembler.shelf.load(wanted, &versions.known()).with_context(place)?;
+        let plugins = versions.choose(&loaded);
         assembly.check(&plugins).with_context(place)?;
-        Ok(Swap { assembly: assembly.clone(), plugins })
+        let trials = versions.trials(&wanted.plugins, &plugins, Instant::now());
+        Ok(Swap { assembly: assembly.clone(), seen, loaded, plugins, trials })
     }
 
     /// Listens where the plan that runs says, if nothing does yet. Call it now and then: a change that was refused or
@@ -164,6 +255,13 @@ impl Current {
         self.fleet.set_grace(wanted.grace_period);
         self.plan = wanted.clone();
         self.assemblies = self.plan.pipelines.iter().filter_map(|pipeline| of_name(&now, &pipeline.name)).collect();
+        self.versions.retain(|name, _| of_name(&now, name).is_some());
+        for (pipeline, assembly) in self.plan.pipelines.iter().zip(&self.assemblies) {
+            if difference.start.contains(&pipeline.name) {
+                let versions = self.versions.entry(pipeline.name.clone()).or_default();
+                versions.took_over(&pipeline.plugins, &assembly.loaded);
+            }
+        }
         self.show();
         Ok(None)
     }
@@ -174,51 +272,31 @@ impl Current {
 
     /// Lets go of components that nothing runs any more.
     fn tidy(&mut self) {
-        let running = self.assemblies.iter().flat_map(|assembly| assembly.lineup.current().to_vec());
-        self.assembler.shelf.keep(running);
+        let known = self.versions.values().flat_map(Versions::known).map(|(_, plugin)| plugin);
+        self.assembler.shelf.keep(known);
     }
 }
 
 impl Swap {
-    /// Puts the plugins in place, between two batches; false if they are the ones that run.
-    fn take_over(self) -> Result<bool> {
-        let before = self.assembly.lineup.current();
+    /// Puts the plugins in place, between two batches; false if they are the ones that run, and nothing if others run
+    /// than when they were prepared.
+    fn take_over(&self) -> Result<Option<bool>> {
+        let before = &self.seen;
         let same = before.len() == self.plugins.len()
             && before.iter().zip(&self.plugins).all(|(before, after)| Arc::ptr_eq(before, after));
         if same {
-            return Ok(false);
+            return Ok(Some(false));
         }
-        self.assembly.lineup.replace(self.plugins.clone())?;
-        tell(&self.assembly.name, &before, &self.plugins);
-        Ok(true)
+        if !self.assembly.lineup.try_out(before, self.plugins.clone(), self.trials.clone())? {
+            return Ok(None);
+        }
+        news::swapped(&self.assembly.name, before, &self.plugins);
+        Ok(Some(true))
     }
 }
 
 fn listen(plan: &Plan, observed: &Arc<Observed>) -> Result<Option<AdminServer>> {
     plan.admin.as_ref().map(|admin| admin::start(admin.listen, observed.clone())).transpose()
-}
-
-fn tell(pipeline: &str, before: &[Arc<Plugin>], after: &[Arc<Plugin>]) {
-    let of_name = |plugins: &[Arc<Plugin>], name: &str| plugins.iter().find(|plugin| plugin.name() == name).cloned();
-    for plugin in after {
-        let (name, to) = (plugin.name(), plugin.component().digest);
-        match of_name(before, name) {
-            None => info!(pipeline, plugin = name, digest = %to, "plugin added"),
-            Some(old) if Arc::ptr_eq(&old, plugin) => {}
-            Some(old) => {
-                let from = old.component().digest;
-                let what = if from == to {
-                    "another config of the plugin took over"
-                } else {
-                    "another component of the plugin took over"
-                };
-                info!(pipeline, plugin = name, %from, %to, "{what}");
-            }
-        }
-    }
-    for plugin in before.iter().filter(|plugin| of_name(after, plugin.name()).is_none()) {
-        info!(pipeline, plugin = plugin.name(), "plugin removed");
-    }
 }
 
 #[cfg(test)]
@@ -247,7 +325,7 @@ mod tests {
         let fleet = Fleet::new(before.grace_period, observed.clone());
         let mut current = Current::start(before.clone(), fleet, observed).unwrap();
         let refused = |current: &mut Current| {
-            let error = current.change(&wanted).map(|_| ()).unwrap_err().to_string();
+            let error = current.change(&wanted, || true).map(|_| ()).unwrap_err().to_string();
             assert!(error.contains(&format!("cannot listen on 127.0.0.2:{port}")), "{error}");
             assert!(*current.plan() == before);
         };
@@ -265,7 +343,7 @@ mod tests {
         assert!(current.admin.is_some() && TcpStream::connect((first, port)).is_ok());
 
         drop(taken);
-        assert!(matches!(current.change(&wanted), Ok(Outcome::Runs)));
+        assert!(matches!(current.change(&wanted, || true), Ok(Outcome::Runs)));
         assert!(TcpStream::connect((second, port)).is_ok() && TcpStream::connect((first, port)).is_err());
     }
 }

@@ -1,14 +1,20 @@
 //! What a running process shows of itself: to the books, to the admin port, to the demo's view.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use sluice_core::{Ledger, supervisor::Status};
-use sluice_wasm::{Lineup, Plugins};
+use sluice_wasm::{
+    Lineup, Plugins,
+    trial::{Reason, Rollback},
+};
 
-use super::Pulse;
+use super::{Pulse, orders::Orders};
 use crate::assemble::{Assembly, SinkCounters, SourceCounters};
 
 /// The pipelines that run now, and how reloading goes. Shared by those who look and those who change it.
@@ -18,6 +24,7 @@ pub struct Observed {
     reload: Mutex<ReloadStatus>,
     stopping: AtomicBool,
     pulse: Pulse,
+    orders: Orders,
 }
 
 /// One pipeline: handles that stay the same over its generations. A pipeline that a reload started anew keeps its
@@ -66,6 +73,11 @@ impl Observed {
         &self.pulse
     }
 
+    /// What somebody wants to be done.
+    pub(crate) fn orders(&self) -> &Orders {
+        &self.orders
+    }
+
     /// Whether the order to stop was given.
     pub fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
@@ -99,6 +111,16 @@ impl View {
     /// In the order of the chain; a swap changes them.
     pub fn plugins(&self) -> Plugins {
         self.lineup.current()
+    }
+
+    /// Versions that were taken back, of plugins whose version before runs.
+    pub fn rollbacks(&self) -> Vec<Rollback> {
+        self.lineup.rollbacks()
+    }
+
+    /// How often versions were taken back, by plugin and why.
+    pub fn rollback_counts(&self) -> BTreeMap<(String, Reason), u64> {
+        self.lineup.rollback_counts()
     }
 
     /// Why the chain holds its batch back, if a plugin that failed was halted.

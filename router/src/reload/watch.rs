@@ -26,8 +26,10 @@ struct Stamp {
 /// What a look at one file says.
 #[derive(Debug, PartialEq, Eq)]
 enum Sight {
-    /// As it was when it was last read, or still moving, or gone for a moment.
+    /// As it was when it was last read, or gone for a moment.
     Quiet,
+    /// Another than at the last look.
+    Moving,
     /// Another than the one that was read last, and the same at two looks: to be read now.
     Settled,
     /// Gone for long; said once.
@@ -46,12 +48,17 @@ struct File {
 
 /// The files that are followed.
 #[derive(Debug, Default)]
-pub(super) struct Watch(BTreeMap<PathBuf, File>);
+pub(super) struct Watch {
+    files: BTreeMap<PathBuf, File>,
+    /// Since when one of them or another is another at each look.
+    moving_since: Option<Instant>,
+}
 
 /// What a look at all files says.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Sights {
-    /// Files to be read now. A file is in here for the first time when it has been the same for two looks.
+    /// Files to be read now. A file is in here for the first time when it has been the same for two looks, and no other
+    /// one moves: a config and its components change together, and not all of them in one moment.
     pub settled: BTreeSet<PathBuf>,
     /// Files that have been gone or empty for too long; each is in here once.
     pub gone: Vec<PathBuf>,
@@ -60,22 +67,41 @@ pub(super) struct Sights {
 impl Watch {
     /// From now on exactly these are followed; what is known of one that was stays known.
     pub fn follow<'a>(&mut self, paths: impl Iterator<Item = &'a Path>) {
-        let mut before = std::mem::take(&mut self.0);
-        self.0 = paths.map(|path| (path.to_owned(), before.remove(path).unwrap_or_default())).collect();
+        let mut before = std::mem::take(&mut self.files);
+        self.files = paths.map(|path| (path.to_owned(), before.remove(path).unwrap_or_default())).collect();
     }
 
     pub fn look(&mut self, now: Instant) -> Sights {
-        let mut sights = Sights::default();
-        for (path, file) in &mut self.0 {
-            match file.look(stamp(path).ok().filter(|stamp| stamp.size > 0), now) {
+        let (mut sights, mut moves) = (Sights::default(), false);
+        for (path, file) in &mut self.files {
+            match file.look(stamp_of(path), now) {
                 Sight::Quiet => {}
+                Sight::Moving => moves = true,
                 Sight::Settled => {
                     sights.settled.insert(path.clone());
                 }
                 Sight::Gone => sights.gone.push(path.clone()),
             }
         }
+        self.moving_since = moves.then(|| self.moving_since.unwrap_or(now));
+        if self.moving_since.is_some_and(|since| now.duration_since(since) < PATIENCE) {
+            self.again(&std::mem::take(&mut sights.settled));
+        }
         sights
+    }
+
+    /// Whether all files are what they were at the last look: what was read since then belongs together.
+    pub fn is_still(&self) -> bool {
+        self.files.iter().all(|(path, file)| stamp_of(path) == file.seen)
+    }
+
+    /// These are to be read again when nothing moves any more.
+    pub fn again(&mut self, paths: &BTreeSet<PathBuf>) {
+        for path in paths {
+            if let Some(file) = self.files.get_mut(path) {
+                file.read = None;
+            }
+        }
     }
 }
 
@@ -91,12 +117,20 @@ impl File {
             return Sight::Gone;
         }
         (self.gone_since, self.gone_told) = (None, false);
-        if stamp == self.read || stamp != before {
+        if stamp == self.read {
             return Sight::Quiet;
+        }
+        if stamp != before {
+            return Sight::Moving;
         }
         self.read = stamp;
         Sight::Settled
     }
+}
+
+/// Nothing for a file that is gone or empty.
+fn stamp_of(path: &Path) -> Option<Stamp> {
+    stamp(path).ok().filter(|stamp| stamp.size > 0)
 }
 
 fn stamp(path: &Path) -> io::Result<Stamp> {
@@ -127,7 +161,7 @@ mod tests {
             let stamp = Stamp { device: 1, inode: 1, size, modified: (1, 0), changed: (1, 0) };
             let now = began + number * Duration::from_millis(500);
             match file.look((look != '.').then_some(stamp), now) {
-                Sight::Quiet => '.',
+                Sight::Quiet | Sight::Moving => '.',
                 Sight::Settled => '!',
                 Sight::Gone => '?',
             }
@@ -153,6 +187,40 @@ mod tests {
         check("aa.............", ".!..........?..");
         check("aa............aa............", ".!..........?.............?.");
         check("............", "..........?.");
+    }
+
+    /// One of two files goes on changing: the other one waits for it, and not for ever.
+    #[test]
+    fn files_that_change_together_are_read_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let [config, component] = ["sluice.yaml", "f.wasm"].map(|name| folder.path().join(name));
+        let write = |path: &Path, text: &str| fs::write(path, text).unwrap();
+        write(&config, "1");
+        write(&component, "1");
+        let (mut watch, began) = (Watch::default(), Instant::now());
+        watch.follow([config.as_path(), component.as_path()].into_iter());
+        let mut looks = 0;
+        let mut look = |watch: &mut Watch| {
+            looks += 1;
+            let settled = watch.look(began + looks * Duration::from_millis(500)).settled;
+            [settled.contains(&config), settled.contains(&component)]
+        };
+        assert_eq!([look(&mut watch), look(&mut watch), look(&mut watch)], [[false; 2], [true; 2], [false; 2]]);
+        write(&config, "22");
+        assert_eq!(look(&mut watch), [false; 2]);
+        write(&component, "22");
+        assert!(!watch.is_still(), "what is read now is not what was looked at");
+        assert_eq!([look(&mut watch), look(&mut watch)], [[false; 2], [true; 2]]);
+        assert!(watch.is_still());
+        // What was read while something moved is read again.
+        watch.again(&BTreeSet::from([config.clone()]));
+        assert_eq!([look(&mut watch), look(&mut watch)], [[true, false], [false; 2]]);
+        write(&config, "333");
+        let waited = (0..20).take_while(|number| {
+            write(&component, &"3".repeat(10 + number));
+            look(&mut watch) == [false; 2]
+        });
+        assert_eq!(waited.count(), 10, "five seconds");
     }
 
     /// What the kubelet does to a mounted ConfigMap: a new folder, a link to it, and a rename over `..data`.

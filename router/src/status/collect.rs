@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use sluice_core::{Balance, supervisor::State};
 
-use super::report::{Books, FileFigures, Lag, Partition, Pipeline, Plugin, Report, Sink, Source, Trouble};
+use super::report::{Books, FileFigures, Lag, Partition, Pipeline, Plugin, Report, Sink, Source, TakenBack, Trouble};
 use crate::{
     admin::readiness,
     assemble::{SinkCounters, SourceCounters},
-    metrics::{PipelineSnapshot, PluginSnapshot, Snapshot},
+    metrics::{PipelineSnapshot, PluginSnapshot, RollbackSnapshot, Snapshot},
 };
 
 /// Records are in flight and none has left for so long: this is told as a state of its own.
@@ -55,7 +55,7 @@ fn pipeline(of: &PipelineSnapshot) -> Pipeline {
         books: books(&of.balance),
         source: source(&of.source),
         sink: sink(&of.sink),
-        plugins: of.plugins.iter().map(plugin).collect(),
+        plugins: of.plugins.iter().map(|plugin| self::plugin(plugin, &of.rollbacks)).collect(),
     }
 }
 
@@ -116,8 +116,14 @@ fn sink(counters: &SinkCounters) -> Sink {
     }
 }
 
-fn plugin(of: &PluginSnapshot) -> Plugin {
+fn plugin(of: &PluginSnapshot, rollbacks: &[RollbackSnapshot]) -> Plugin {
+    let taken_back = rollbacks.iter().find(|rollback| rollback.plugin == of.name).map(|rollback| TakenBack {
+        digest: rollback.from.clone(),
+        why: rollback.why.clone(),
+        ago_s: rollback.ago.as_secs(),
+    });
     Plugin {
+        taken_back,
         name: of.name.clone(),
         kind: of.kind.clone(),
         digest: of.digest.clone(),

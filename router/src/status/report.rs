@@ -149,6 +149,18 @@ pub struct Plugin {
     pub calls: u64,
     pub records: u64,
     pub faults: u64,
+    /// The version that was taken back, if this one runs in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_back: Option<TakenBack>,
+}
+
+/// A version of a plugin that was taken back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenBack {
+    /// Of its component's bytes.
+    pub digest: String,
+    pub why: String,
+    pub ago_s: u64,
 }
 
 impl Books {

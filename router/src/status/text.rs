@@ -71,6 +71,10 @@ fn write_pipeline(out: &mut String, pipeline: &Pipeline) {
             plugin.digest,
             plugin.exports.join(" ")
         );
+        if let Some(taken_back) = &plugin.taken_back {
+            let (digest, ago, why) = (&taken_back.digest, span(taken_back.ago_s), &taken_back.why);
+            let _ = writeln!(out, "    in place of {digest}, taken back {ago} ago: {why}");
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 //! The plugins of a pipeline, in order, on one worker.
+use std::mem::replace;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,6 +15,8 @@ use crate::columns::{Columns, Fields};
 use crate::component::Kind;
 use crate::lineup::{Lineup, Plugins};
 use crate::link::{Halt, Link};
+use crate::plugin::Plugin;
+use crate::trial::Reason;
 use crate::verdict::{self, Verdict};
 
 /// What one call may carry at most: a bound on the plugin's memory. A longer batch takes several calls.
@@ -63,15 +66,21 @@ impl<D> Chain<D> {
     /// Makes links of the newest plugins. A plugin that stayed goes on with its instance.
     fn take_over(&mut self) {
         let plugins = self.newest.borrow_and_update().clone();
-        let (mut fields, mut before) = (Fields::default(), std::mem::take(&mut self.links));
-        for plugin in plugins.iter() {
-            let mut link = Link::new(plugin, &mut fields, self.generation.ledger());
-            if let Some(old) = before.iter_mut().find(|old| Arc::ptr_eq(&old.plugin, plugin)) {
+        let (fields, mut links) = self.link(plugins.iter());
+        for link in &mut links {
+            if let Some(old) = self.links.iter_mut().find(|old| Arc::ptr_eq(&old.plugin, &link.plugin)) {
                 link.inherit(old);
             }
-            self.links.push(link);
+            link.trial = self.lineup.trial(&link.plugin);
         }
-        self.fields = fields;
+        (self.fields, self.links) = (fields, links);
+    }
+
+    /// Links of these plugins, without instances, and the fields that they read.
+    fn link<'a>(&self, plugins: impl Iterator<Item = &'a Arc<Plugin>>) -> (Fields, Vec<Link>) {
+        let mut fields = Fields::default();
+        let links = plugins.map(|plugin| Link::new(plugin, &mut fields, self.generation.ledger())).collect();
+        (fields, links)
     }
 
     async fn judge(&mut self, batch: &Batch) -> Result<Verdict, Halt> {
@@ -100,9 +109,17 @@ impl<D: DeadLetters> Transform for Chain<D> {
             if self.links.is_empty() || batch.is_empty() {
                 return Ok(batch);
             }
-            match self.judge(&batch).await {
-                Ok(verdict) => return self.execute(batch, verdict).await,
-                Err(halt) => self.halted(&batch, halt).await,
+            let verdict = match self.judge(&batch).await {
+                Ok(verdict) => Some(verdict),
+                Err(halt) if halt.on_trial => self.ask_the_one_before(&batch, halt).await,
+                Err(halt) => {
+                    self.halted(&batch, halt).await;
+                    None
+                }
+            };
+            if let Some(verdict) = verdict {
+                self.links.iter_mut().for_each(|link| link.excused = false);
+                return self.execute(batch, verdict).await;
             }
         }
     }
@@ -113,8 +130,12 @@ impl<D: DeadLetters> Transform for Chain<D> {
         }
         let (now, mut alerts) = ((self.now)(), Vec::new());
         for link in self.links.iter_mut().filter(|link| link.plugin.kind() == Kind::Notifier) {
-            let raised = link.tick(now);
-            alerts.extend(raised.into_iter().map(|raised| verdict::alert(raised, &link.plugin, |item| item)));
+            match link.tick(now) {
+                Ok(raised) => {
+                    alerts.extend(raised.into_iter().map(|raised| verdict::alert(raised, &link.plugin, |item| item)));
+                }
+                Err(fault) => take_back(&self.lineup, link, fault.to_string()),
+            }
         }
         Ok((!alerts.is_empty()).then(|| Batch::of_alerts(&self.generation, alerts)))
     }
@@ -132,9 +153,37 @@ impl<D: DeadLetters> Chain<D> {
         Ok(batch)
     }
 
+    /// A version on trial failed: the one that it replaced is asked about the same records. Where that can answer for all
+    /// of them, it takes over again, and this is its verdict; nothing of what the other one said takes effect. Where it
+    /// cannot, the records are to blame, and are to be judged by the plugin's policy.
+    ///
+    /// All plugins are asked by new instances, as one that remembers records would take these for repeats.
+    async fn ask_the_one_before(&mut self, batch: &Batch, halt: Halt) -> Option<Verdict> {
+        let at = self.links.iter().position(|link| link.plugin.name() == halt.plugin)?;
+        let trial = self.links[at].trial.clone()?;
+        self.links.iter_mut().for_each(Link::forget);
+        let mut plugins: Vec<Arc<Plugin>> = self.links.iter().map(|link| link.plugin.clone()).collect();
+        plugins[at] = trial.before.clone();
+        let (fields, links) = self.link(plugins.iter());
+        let (fields, links) = (replace(&mut self.fields, fields), replace(&mut self.links, links));
+        let faults = trial.before.counters().read().faults;
+        let judged = self.judge(batch).await;
+        let did_better = trial.before.counters().read().faults == faults;
+        if did_better && let Ok(verdict) = judged {
+            let (from, to) = (&trial.plugin, &trial.before);
+            if self.lineup.roll_back(from, to, Reason::Fault, halt.why).unwrap_or(false) {
+                // The verdict is that of the present links; the next batch meets those of the lineup.
+                return Some(verdict);
+            }
+        }
+        (self.fields, self.links) = (fields, links);
+        self.links[at].excused = true;
+        None
+    }
+
     /// Waits for other plugins. Then all are asked again, by new instances: one that remembers records would take
     /// these for repeats.
-    async fn halted(&mut self, batch: &Batch, Halt { plugin, why, may_pass }: Halt) {
+    async fn halted(&mut self, batch: &Batch, Halt { plugin, why, may_pass, .. }: Halt) {
         let (records, place) = (batch.len(), batch.place());
         error!(
             plugin,
@@ -157,6 +206,14 @@ impl<D: DeadLetters> Chain<D> {
         // They may have been replaced while the fault was found out.
         self.lineup.set_halted(None);
         info!(plugin, "the records that waited are judged anew");
+    }
+}
+
+/// Without records there is nothing that the version before could be asked about.
+fn take_back(lineup: &Lineup, link: &Link, why: String) {
+    if let Some(trial) = &link.trial {
+        // If what runs is another one by now, that is as good.
+        let _ = lineup.roll_back(&trial.plugin, &trial.before, Reason::Fault, why);
     }
 }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sluice_core::json::readable;
-use sluice_core::{Batch, Edits, Origin, Record, Shape, origin};
+use sluice_core::{Batch, Edits, Origin, Record, Route, Shape, origin};
 
 use crate::bindings;
 use crate::column::{Builder, Column, Kind};
@@ -69,6 +69,8 @@ enum Place {
     Tag,
     Origin,
     Document,
+    /// What plugins said beside the record's JSON.
+    Route(Route),
 }
 
 impl<'a> Columns<'a> {
@@ -103,7 +105,7 @@ impl<'a> Columns<'a> {
         }
         for (place, mut fields) in groups {
             self.add_others(place, &mut fields);
-            self.find(place, &fields);
+            self.find(place, &fields, edits);
             for field in fields.into_iter().filter(|field| self.touched[*field]) {
                 self.columns[field] =
                     self.columns[field].take().map(|column| overlay::apply(self, field, &column, edits));
@@ -182,6 +184,9 @@ impl<'a> Columns<'a> {
 
     fn place(&self, field: usize) -> Place {
         let keys = &self.fields.keys[field];
+        if let Some(route) = Route::of(keys) {
+            return Place::Route(route);
+        }
         match (self.batch.shape(), keys[0].as_str()) {
             (Shape::Lines, "log") if keys.len() == 1 => Place::Text,
             (Shape::Lines, "log") => Place::InText,
@@ -198,7 +203,7 @@ impl<'a> Columns<'a> {
         }
     }
 
-    fn find(&mut self, place: Place, fields: &[usize]) {
+    fn find(&mut self, place: Place, fields: &[usize], edits: &Edits) {
         let search = Search::new(fields.iter().map(|field| &self.fields.paths[*field]).collect());
         let mut columns: Vec<Builder> = fields.iter().map(|_| Builder::default()).collect();
         match place {
@@ -213,9 +218,20 @@ impl<'a> Columns<'a> {
                 self.of_lines(place, &search, &mut columns);
             }
             Place::Document => self.of_documents(&search, &mut columns),
+            Place::Route(route) => columns.iter_mut().for_each(|column| self.routes(route, edits, column)),
         }
         for (field, column) in fields.iter().zip(columns) {
             self.columns[*field] = Some(column.finish());
+        }
+    }
+
+    /// What plugins said before: absent for a record of which none said anything.
+    fn routes(&self, route: Route, edits: &Edits, out: &mut Builder) {
+        for index in &self.alive {
+            match edits.route(*index as usize, route) {
+                Some(name) => out.push(Kind::Text, &name),
+                None => out.push(Kind::Absent, ""),
+            }
         }
     }
 

@@ -14,6 +14,7 @@ mod columns;
 pub mod component;
 pub mod counters;
 pub mod engine;
+pub mod examples;
 pub mod fault;
 mod first_text;
 mod instance;
@@ -25,6 +26,7 @@ mod lookup;
 pub mod manifest;
 pub mod plugin;
 mod search;
+pub mod trial;
 mod verdict;
 
 pub use chain::Chain;

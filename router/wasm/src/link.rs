@@ -12,6 +12,7 @@ use crate::columns::{Columns, Fields};
 use crate::fault::{Cause, Fault};
 use crate::instance::Instance;
 use crate::plugin::{OnFault, Plugin};
+use crate::trial::Trial;
 
 /// A plugin with an instance of its own.
 pub(crate) struct Link {
@@ -24,6 +25,10 @@ pub(crate) struct Link {
     pub(crate) breaker: Breaker,
     /// Ticks hold no records, so their faults are counted apart.
     ticks: Breaker,
+    /// Of a version that took over lately.
+    pub trial: Option<Trial>,
+    /// What it failed on in the present batch is nothing that the version before could have answered for.
+    pub excused: bool,
 }
 
 /// What a plugin said to the records that are left. Indices are into `columns.alive()`.
@@ -42,6 +47,8 @@ pub(crate) struct Halt {
     pub why: String,
     /// Nothing is wrong with the records or the plugin as far as is known: the same may work later.
     pub may_pass: bool,
+    /// The plugin is on trial: the version before has to be asked about the same records.
+    pub on_trial: bool,
 }
 
 impl Link {
@@ -53,6 +60,8 @@ impl Link {
             running: None,
             breaker: Breaker::new(Instant::now()),
             ticks: Breaker::new(Instant::now()),
+            trial: None,
+            excused: false,
         }
     }
 
@@ -61,6 +70,10 @@ impl Link {
         self.running = old.running.take();
         std::mem::swap(&mut self.breaker, &mut old.breaker);
         std::mem::swap(&mut self.ticks, &mut old.ticks);
+    }
+
+    fn is_on_trial(&self) -> bool {
+        !self.excused && self.trial.as_ref().is_some_and(|trial| trial.runs(Instant::now()))
     }
 
     /// The next call meets a new instance.
@@ -76,8 +89,12 @@ impl Link {
         }
         columns.prepare(&self.fields, self.plugin.manifest().times, edits);
         let halts = self.plugin.on_fault() == OnFault::Halt;
-        let mut outcome = match self.call_again(columns, now, halts || columns.alive().len() == 1) {
+        let mut outcome = match self.call_again(columns, now, halts || self.is_on_trial() || columns.alive().len() == 1)
+        {
             Ok(answer) => Outcome { answers: vec![(0, answer)], poison: Vec::new() },
+            Err(fault) if self.is_on_trial() => {
+                return Err(Halt { on_trial: true, ..self.halt(fault.to_string()) });
+            }
             Err(fault) if halts => return Err(self.halt(fault.to_string())),
             Err(fault) => self.search(columns, fault, now).await?,
         };
@@ -101,31 +118,41 @@ impl Link {
         Ok(())
     }
 
-    /// What a notifier has to say without records.
-    pub fn tick(&mut self, now: u64) -> Vec<Raised> {
+    /// The same in one call, without looking for the records that it fails on.
+    pub fn ask_once(&mut self, columns: &mut Columns<'_>, edits: &Edits, now: u64) -> Result<Answer, Fault> {
+        columns.prepare(&self.fields, self.plugin.manifest().times, edits);
+        self.call(columns, now)
+    }
+
+    /// What a notifier has to say without records, in one call.
+    pub fn tick_once(&mut self, now: u64) -> Result<Vec<Raised>, Fault> {
+        let mut instance = self.instance()?;
+        let answer = instance.tick(now).map_err(|failed| self.plugin.fault(failed))?;
+        self.running = Some(instance);
+        Ok(match answer {
+            Answer::Alerts(alerts) => alerts,
+            _ => Vec::new(),
+        })
+    }
+
+    /// What a notifier has to say without records. An error if a version on trial fails.
+    pub fn tick(&mut self, now: u64) -> Result<Vec<Raised>, Fault> {
         if self.ticks.is_resting() {
-            return Vec::new();
+            return Ok(Vec::new());
         }
-        let answer = self.instance().and_then(|mut instance| {
-            let answer = instance.tick(now).map_err(|failed| self.plugin.fault(failed))?;
-            self.running = Some(instance);
-            Ok(answer)
-        });
-        self.plugin.counters().ticked(answer.as_ref().ok().map(|answer| match answer {
-            Answer::Alerts(alerts) => alerts.len(),
-            _ => 0,
-        }));
-        match answer {
-            Ok(Answer::Alerts(alerts)) => alerts,
-            Ok(_) => Vec::new(),
+        let raised = self.tick_once(now);
+        self.plugin.counters().ticked(raised.as_ref().ok().map(Vec::len));
+        match raised {
+            Err(fault) if self.is_on_trial() => Err(fault),
             Err(fault) => {
                 warn!(plugin = self.plugin.name(), %fault, "the plugin starts anew");
                 if self.ticks.fault(Instant::now()) {
                     error!(plugin = self.plugin.name(), %fault, "its ticks fail too often; there are none for 30 s");
                     self.ticks.rest(Instant::now());
                 }
-                Vec::new()
+                Ok(Vec::new())
             }
+            raised => raised,
         }
     }
 
@@ -162,6 +189,6 @@ impl Link {
 
     /// No record goes on: it takes another version or config.
     pub(crate) fn halt(&self, why: String) -> Halt {
-        Halt { plugin: self.plugin.name().to_string(), why, may_pass: false }
+        Halt { plugin: self.plugin.name().to_string(), why, may_pass: false, on_trial: false }
     }
 }

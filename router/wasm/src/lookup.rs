@@ -153,9 +153,8 @@ impl<'p> Search<'p> {
             && let Some(member) = walk.next()
         {
             let Some(key) = member.key.as_deref().filter(|key| hints & hint(key) != 0) else { continue };
-            let is_named = |group: &&Group| {
-                group.same & pending != 0 && self.paths[group.path].keys[depth].name.as_bytes() == key
-            };
+            let is_named =
+                |group: &&Group| group.same & pending != 0 && self.paths[group.path].keys[depth].name.as_bytes() == key;
             if let Some(group) = groups.iter().find(is_named) {
                 // The first of several members with one key counts, wherever it leads.
                 let named = group.same & pending;

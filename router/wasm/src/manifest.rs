@@ -1,4 +1,7 @@
 //! What a plugin declared about itself, checked.
+use sluice_core::Route;
+use sluice_core::route::METADATA;
+
 use crate::bindings;
 use crate::component::Kind;
 
@@ -63,8 +66,10 @@ fn check_paths(does: &str, paths: &[Vec<String>]) -> Result<(), String> {
         if path.len() > LONGEST_PATH {
             return Err(format!("{does} {shown}, a path of more than {LONGEST_PATH} keys"));
         }
-        if path[0] == "@metadata" {
-            return Err(format!("{does} {shown}, which this version does not know"));
+        if path[0] == METADATA && Route::of(path).is_none() {
+            return Err(format!(
+                "{does} {shown}, which this version does not know: of @metadata it knows topic and index"
+            ));
         }
         if paths[..index].contains(path) {
             return Err(format!("{does} {shown} twice"));

@@ -1,6 +1,6 @@
 //! What the plugins of a chain say to one batch: collected while they are asked, and made true when all have answered.
 use sluice_core::encode::Encoding;
-use sluice_core::{Alert, Batch, DeadLetter, Edit, Edits, Ledger, Receipt, Shape};
+use sluice_core::{Alert, Batch, DeadLetter, Edit, Edits, Ledger, Receipt, Shape, ValueKind};
 
 use crate::answer::{Answer, Changes, Raised};
 use crate::columns::Columns;
@@ -69,8 +69,13 @@ impl Verdict {
             let field = change.field as usize;
             written[field] = true;
             let edit = Edit { path: numbers[field], kind: change.kind, at: base + change.at, size: change.size };
+            let route = plugin.paths()[field].route();
             for item in start + change.start..start + change.end {
-                self.edits.push(columns.alive()[item as usize] as usize, edit);
+                let record = columns.alive()[item as usize] as usize;
+                match route {
+                    Some(route) => self.edits.set_route(record, route, name_of(&edit)),
+                    None => self.edits.push(record, edit),
+                }
             }
         }
         let written = plugin.paths().iter().zip(written).filter(|(_, written)| *written);
@@ -125,6 +130,12 @@ impl Verdict {
             *item -= gone.partition_point(|gone| gone < item) as u32;
         }
     }
+}
+
+/// Where a record goes by the value of a route; absent and null take back what was said.
+fn name_of(edit: &Edit) -> Option<(u32, u32)> {
+    let is_name = !matches!(edit.kind, ValueKind::Absent | ValueKind::Null);
+    is_name.then_some((edit.at, edit.size))
 }
 
 /// A Kafka message's value, or a line as the sink would have it.

@@ -1,6 +1,6 @@
 //! Shipped enrichers: what they change is seen by the next plugin, and is in the record that the sink writes.
-use sluice_core::Batch;
 use sluice_core::encode::Encoding;
+use sluice_core::{Batch, Route};
 use sluice_wasm::component::Kind;
 
 use crate::batches::{documents, lines};
@@ -113,5 +113,25 @@ fn edits_of_long_batches_find_their_records() {
         _ => format!(r#"{{"log":"info {n}",{ORIGIN}}}"#),
     });
     assert!(written(&kept).into_iter().eq(expect));
+    run.deliver(kept);
+}
+
+#[test]
+fn a_plugin_says_where_a_record_goes_and_the_next_one_sees_it() {
+    let mut run = Run::new(vec![
+        named("names", "json-promote", r#"{"fields":["topic","index"],"prefix":"@metadata"}"#),
+        named("reads", "level-filter", r#"{"at_least":"info","field":"@metadata.topic"}"#),
+    ]);
+    let all = [r#"{"topic":"audit","index":"a"}"#, r#"{"topic":"debug"}"#, "plain", r#"{"topic":5}"#];
+    let kept = run.apply(lines(&run.ledger, &all));
+    assert_eq!(run.ledger.dropped_by("reads").get(), 1);
+    let edits = kept.edits().expect("routes are kept with the edits");
+    let named = |record| [Route::Topic, Route::Index].map(|route| edits.route(record, route).map(String::from));
+    assert_eq!(
+        [named(0), named(1), named(2)],
+        [[Some("audit".into()), Some("a".into())], [None, None], [Some("5".into()), None],]
+    );
+    // It is no part of the JSON.
+    assert!(written(&kept).iter().all(|json| !json.contains("@metadata")));
     run.deliver(kept);
 }

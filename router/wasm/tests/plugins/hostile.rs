@@ -157,13 +157,19 @@ fn options_that_fail() {
         ("refuse", "returned an error: limit: must be above 0"),
         ("read-nothing-path", "cannot be followed: reads a path without keys"),
         ("read-twice", "cannot be followed: reads log twice"),
-        ("read-metadata", "cannot be followed: reads @metadata.colour, which this version does not know"),
+        (
+            "read-metadata",
+            "cannot be followed: reads @metadata.colour, which this version does not know: of @metadata it knows topic and index",
+        ),
         ("read-much", "cannot be followed: reads 10001 fields, more than 64"),
         ("write", "cannot be followed: declares fields to write, which a filter cannot"),
         ("notifier/write", "cannot be followed: declares fields to write, which a notifier cannot"),
         ("enricher/write-nothing-path", "cannot be followed: writes a path without keys"),
         ("enricher/write-twice", "cannot be followed: writes seen twice"),
-        ("enricher/write-metadata", "cannot be followed: writes @metadata.colour, which this version does not know"),
+        (
+            "enricher/write-metadata",
+            "cannot be followed: writes @metadata.colour, which this version does not know: of @metadata it knows topic and index",
+        ),
         ("enricher/write-much", "cannot be followed: writes 10001 fields, more than 64"),
     ] {
         let (component, trick) = match trick.split_once('/') {

@@ -3,10 +3,14 @@
 mod batches;
 mod components;
 mod enrichers;
+mod examples;
 mod faults;
 mod hostile;
 mod level_filter;
 mod loading;
 mod notifiers;
 mod run;
+mod shipped;
 mod swap;
+mod trials;
+mod versions;
