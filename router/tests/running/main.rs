@@ -8,4 +8,5 @@ mod assembly;
 mod config;
 mod halt;
 mod plugins;
+mod rollback;
 mod world;

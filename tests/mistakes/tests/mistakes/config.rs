@@ -129,6 +129,24 @@ pub const TABLE: &[Mistake<&str>] = &[
          write \"logs\"",
     ),
     mistake(
+        "records that may go to any index",
+        "pipelines:\n  index:\n    source: TOPIC\n    sink: { elasticsearch: { hosts: [https://e:9200], index: { allow: [\"*\"] } } }\ndead_letter: DEAD\n",
+        "sluice.yaml:4:72: pipelines.index.sink.elasticsearch.index.allow[0]: \"*\" would let records go anywhere; \
+         write what the allowed names begin with, as in \"audit-*\"",
+    ),
+    mistake(
+        "records that choose their topic freely",
+        "pipelines:\n  ship:\n    source: FILES\n    sink: { kafka: { brokers: [kafka:9092], topic: logs, topic_key: team } }\n",
+        "sluice.yaml:4:58: pipelines.ship.sink.kafka.topic_key: lets records choose their topic; write which they may \
+         choose, as in \"allow_topics: [\"audit-*\"]\"",
+    ),
+    mistake(
+        "topics without a place for records that name another",
+        "pipelines:\n  ship:\n    source: FILES\n    sink: { kafka: { brokers: [kafka:9092], topic: logs, allow_topics: [audit] } }\n",
+        "sluice.yaml:4:13: pipelines.ship.sink.kafka: records that name a topic not allowed would have nowhere to go; \
+         write at the top level \"dead_letter: { kafka: { brokers: [kafka:9092], topic: logs-dead } }\"",
+    ),
+    mistake(
         "a user without a password",
         "pipelines:\n  index:\n    source: TOPIC\n    sink: { elasticsearch: { hosts: [https://e:9200], auth: { user: elastic } } }\ndead_letter: DEAD\n",
         "sluice.yaml:4:55: pipelines.index.sink.elasticsearch.auth.password: missing; write \"password: { file: \
@@ -168,6 +186,11 @@ pub const TABLE: &[Mistake<&str>] = &[
         "pipelines:\n  ship:\n    source: FILES\n    plugins: [{ name: f, component: f.wasm, on_fault: dead_letter }]\n    sink: KAFKA\n",
         "sluice.yaml:4:45: pipelines.ship.plugins[0].on_fault: records would have nowhere to go; write at the \
          top level \"dead_letter: { kafka: { brokers: [kafka:9092], topic: logs-dead } }\", or pass or halt here",
+    ),
+    mistake(
+        "a share of records without a percent sign",
+        "pipelines:\n  ship:\n    source: FILES\n    plugins: [{ name: f, component: f.wasm, trial: { max_drop: 50 } }]\n    sink: KAFKA\n",
+        "sluice.yaml:4:64: pipelines.ship.plugins[0].trial.max_drop: 50 is no share; write it like 50% or 0.5%",
     ),
     mistake(
         "an admin address without a port",

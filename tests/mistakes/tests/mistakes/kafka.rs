@@ -50,6 +50,8 @@ async fn answers() {
         let config = ProducerConfig {
             connection: Connection { brokers: vec![cluster.bootstrap_servers()], options },
             topic: "logs".into(),
+            topic_key: None,
+            allowed_topics: Default::default(),
             acks: Acks::All,
             compression: "none".into(),
             encoding: Encoding::default(),

@@ -140,6 +140,7 @@ pub fn index(server: &Server) -> Config {
     Config {
         hosts: vec![server.url.clone()],
         index: Index::Name("logs".into()),
+        allowed_indices: Default::default(),
         include_tag_key: false,
         tag_key: "tag".into(),
         auth: None,
