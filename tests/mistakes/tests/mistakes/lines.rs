@@ -67,7 +67,7 @@ pub const TABLE: &[Mistake<&[u8]>] = &[
     mistake(
         "CRI: a byte order mark at the beginning",
         b"\xef\xbb\xbf@ stdout F a\n@ stdout F b\n",
-        "record \"\\u{feff}2023-11-14T22:13:20Z stdout F a\" of stdout at 42 s\n\
+        "record \"a\" of stdout at 1700000000 s\n\
          record \"b\" of stdout at 1700000000 s",
     ),
     mistake(
