@@ -50,7 +50,9 @@ fn has(sources: &[PathBuf], file: &str, test: &str) -> Result<bool> {
     let module = file.trim_end_matches(".rs");
     let function = format!("fn {test}(");
     for source in sources {
-        let folder = source.parent().is_some_and(|folder| folder.ends_with(module) || folder.ends_with(format!("{module}/tests")));
+        let folder = source
+            .parent()
+            .is_some_and(|folder| folder.ends_with(module) || folder.ends_with(format!("{module}/tests")));
         if !source.ends_with(file) && !folder {
             continue;
         }
@@ -75,7 +77,8 @@ mod tests {
     #[test]
     fn tests_are_found_in_their_file_or_beside_it() {
         let folder = tempfile::tempdir().unwrap();
-        let sources = ["src/one.rs", "src/two/tests.rs", "src/three/tests/deep.rs"].map(|name| folder.path().join(name));
+        let sources =
+            ["src/one.rs", "src/two/tests.rs", "src/three/tests/deep.rs"].map(|name| folder.path().join(name));
         for source in &sources {
             fs::create_dir_all(source.parent().unwrap()).unwrap();
             fs::write(source, "#[test]\nfn it_holds() {}\n").unwrap();

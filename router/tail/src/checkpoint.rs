@@ -51,7 +51,7 @@ pub struct Entry {
     pub born: u64,
     #[serde(default)]
     pub modified: u64,
-    /// It was read to its end and will not grow any more, for all that was known.
+    /// It was delivered to its end and will not grow any more, for all that was known.
     #[serde(default)]
     pub ended: bool,
     /// Another host wrote this: a path there is another file here.

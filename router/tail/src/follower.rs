@@ -306,7 +306,8 @@ impl Follower {
         let (path, base, inode, identity) = (self.path.clone(), self.base.clone(), self.inode, self.identity.clone());
         // What could not be read of a file that is closed is in the books already.
         let size = if self.content.is_some() { self.size.max(self.seen) } else { self.read() };
-        let (born, modified, ended) = (self.born, self.modified, self.stage == Stage::Finished && self.hold.is_none());
+        // What is not delivered is read again after a kill.
+        let (born, modified, ended) = (self.born, self.modified, self.is_done());
         Some(Entry {
             path,
             base,

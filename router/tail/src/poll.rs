@@ -16,6 +16,7 @@ use crate::{
     follower::{Follower, Stage},
     lines::Settings,
     rotation::Rotated,
+    scan::leads_to,
 };
 
 /// How long a file that no path leads to may be silent before it counts as ended, once it is deleted or its successor
@@ -123,10 +124,11 @@ impl Files {
         let follower = &self.followers[index];
         let (base, own, modified) = (follower.base.clone(), follower.inode(), follower.modified);
         let Ok(rotated) = self.folders.rotated(&base) else { return false };
-        // What is compressed was there before, under its plain name; what comes behind the file itself, which was renamed
-        // then, is newer.
-        let before = rotated.iter().take_while(|rotated| Inode::of(&rotated.metadata) != own);
-        before.filter(|rotated| !is_packed(&rotated.path)).any(|Rotated { metadata, .. }| {
+        // What comes behind the file itself, which was renamed then, is newer.
+        let renamed_to = rotated.iter().position(|rotated| Inode::of(&rotated.metadata) == own);
+        let count = renamed_to.or_else(|| leads_to(&base, own).then_some(rotated.len())).unwrap_or_default();
+        // What is compressed was there before, under its plain name.
+        rotated[..count].iter().filter(|rotated| !is_packed(&rotated.path)).any(|Rotated { metadata, .. }| {
             let (inode, stamp) = (Inode::of(metadata), Stamp::of(metadata));
             // An inode may be that of a file that is gone.
             let is_it = |other: Inode, born: u64| other == inode && born == stamp.born;

@@ -347,3 +347,22 @@ async fn many_compressed_files_are_unpacked_a_few_at_a_time() {
     }
     assert_eq!(ids(&seen).len(), 60 * 51);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_read_to_its_end_and_not_delivered_is_read_again() {
+    let node = Node::new();
+    let mut tail = node.tail();
+    assert_eq!(read(&mut tail).await, []);
+    tail.close().await.unwrap();
+    drop(tail);
+    let mut app = node.container("app");
+    app.line("1");
+    compress(&app.rotate());
+    app.line("2");
+    let mut tail = node.tail();
+    let batches = read_batches(&mut tail, SECOND).await;
+    assert_eq!(batches.len(), 2);
+    tail.save().await.unwrap();
+    drop((tail, batches));
+    assert_eq!(texts(&read(&mut node.tail()).await), ["1", "2"]);
+}

@@ -265,6 +265,23 @@ async fn a_copy_at_the_inode_of_one_that_is_gone_is_known() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_file_without_a_first_line_that_was_deleted_is_not_cut_off() {
+    let node = Node::new();
+    let mut app = node.container("app");
+    app.append("2023-11-14T22:");
+    let mut tail = node.tail();
+    assert_eq!(read(&mut tail).await, []);
+    let rotated = app.rotate();
+    append(&rotated, "13:20Z stdout F 1\n");
+    app.append(part("stdout", "2"));
+    app.rotate();
+    fs::remove_file(rotated).unwrap();
+    app.line("3");
+    assert_eq!(texts(&read(&mut tail).await), ["1", "23"]);
+    assert_eq!(node.expired(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_file_without_a_first_line_that_was_renamed_is_not_cut_off() {
     let node = Node::new();
     let mut app = node.container("app");
@@ -277,4 +294,22 @@ async fn a_file_without_a_first_line_that_was_renamed_is_not_cut_off() {
     app.line("3");
     assert_eq!(texts(&read(&mut tail).await), ["1", "2", "3"]);
     assert_eq!(node.expired(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_copied_behind_a_file_that_is_deleted_is_read() {
+    for text in [cri("1"), part("stdout", "1")] {
+        let node = Node::new();
+        let mut app = node.container("app");
+        let mut tail = node.tail();
+        assert_eq!(read(&mut tail).await, []);
+        app.append(&text);
+        let rotated = app.rotate();
+        look(&mut tail).await;
+        fs::remove_file(rotated).unwrap();
+        app.line("2");
+        copy_truncate(&mut app);
+        app.line("3");
+        assert_eq!(texts(&read(&mut tail).await).concat(), "123", "{text}");
+    }
 }
