@@ -18,7 +18,7 @@ const KEPT: usize = 100;
 /// Hexadecimal digits of a digest that are told.
 pub(super) const DIGITS: usize = 8;
 /// Where log lines come from that tell of a change.
-const CHANGES: [&str; 3] = ["sluice::reload", "sluice::process::current", "sluice_wasm"];
+const CHANGES: [&str; 4] = ["sluice::reload", "sluice::process::current", "sluice::process::news", "sluice_wasm"];
 
 /// The last events, and the marks of the start.
 pub(super) struct Events {
