@@ -91,6 +91,8 @@ pub struct Follower {
     /// The number of the file before that took some of this one, and where this one is read again from as long as that
     /// is not delivered.
     hold: Option<(u64, Position)>,
+    /// The lines of this one that the file before took.
+    left_out: Vec<std::ops::Range<u64>>,
     /// A compressed file that is read to its end, and has texts open that the next file may complete.
     waits_for_next: bool,
     /// How long this file was when its beginning was looked at to complete the texts of the one before.
@@ -139,6 +141,7 @@ impl Follower {
             next: None,
             taken: None,
             hold: None,
+            left_out: Vec::new(),
             waits_for_next: false,
             peeked: None,
             lines: None,

@@ -1,7 +1,8 @@
 //! Looking at the files that are followed: growth, truncation, replacement, and the end of those that left.
 
 use std::{
-    fs,
+    fs::{self, File},
+    io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::Duration,
@@ -12,7 +13,7 @@ use tokio::time::Instant;
 use crate::{
     content::is_packed,
     files::{Files, Remembered},
-    fingerprint::{Inode, Stamp},
+    fingerprint::{Fingerprint, Inode, Stamp},
     follower::{Follower, Stage},
     lines::Settings,
     rotation::Rotated,
@@ -128,16 +129,28 @@ impl Files {
         let renamed_to = rotated.iter().position(|rotated| Inode::of(&rotated.metadata) == own);
         let count = renamed_to.or_else(|| leads_to(&base, own).then_some(rotated.len())).unwrap_or_default();
         // What is compressed was there before, under its plain name.
-        rotated[..count].iter().filter(|rotated| !is_packed(&rotated.path)).any(|Rotated { metadata, .. }| {
-            let (inode, stamp) = (Inode::of(metadata), Stamp::of(metadata));
-            // An inode may be that of a file that is gone.
-            let is_it = |other: Inode, born: u64| other == inode && born == stamp.born;
-            let is_remembered =
-                || self.remembered.iter().any(|Remembered { entry, .. }| is_it(entry.inode, entry.born));
-            let is_followed = || self.followers.iter().any(|other| is_it(other.inode(), other.stamp().born));
-            let is_known = is_followed() || is_remembered() || self.passed.contains(&(inode, metadata.len()));
-            stamp.modified >= modified && !is_known
+        let mut plain = rotated[..count].iter().filter(|rotated| !is_packed(&rotated.path));
+        plain.any(|rotated| {
+            Stamp::of(&rotated.metadata).modified >= modified && !self.is_known(&base, rotated).unwrap_or(true)
         })
+    }
+
+    /// Whether a rotated file of a log was followed.
+    fn is_known(&self, base: &Path, rotated: &Rotated) -> io::Result<bool> {
+        let (inode, born) = (Inode::of(&rotated.metadata), Stamp::of(&rotated.metadata).born);
+        let fingerprint = Fingerprint::of_file(&File::open(&rotated.path)?)?;
+        // An inode may be that of a file that is gone, and a file may have been copied to another one.
+        let is_it = |other: Inode, other_born: u64, other_base: &Path, line: Option<Fingerprint>| {
+            other == inode && other_born == born
+                || fingerprint.is_some() && line == fingerprint && other_base.as_os_str() == base.as_os_str()
+        };
+        let remembered = || {
+            let mut entries = self.remembered.iter().map(|remembered| &remembered.entry);
+            entries.any(|entry| is_it(entry.inode, entry.born, &entry.base, Some(entry.fingerprint)))
+        };
+        let mut followers = self.followers.iter();
+        let followed = followers.any(|it| is_it(it.inode(), it.stamp().born, &it.base, it.fingerprint()));
+        Ok(followed || remembered() || self.passed.contains(&(inode, rotated.metadata.len())))
     }
 
     /// Moves files that left on to their end, and those that are done to what is remembered.

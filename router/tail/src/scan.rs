@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     io,
+    os::unix::fs::MetadataExt,
     path::Path,
 };
 
@@ -147,22 +148,28 @@ impl Files {
         };
         self.config.counters.truncations.add(1);
         let old = &mut self.followers[index];
-        let unread = old.size.max(old.seen()).saturating_sub(old.read());
+        let unread = old.unread();
         info!(path = %old.path.display(), copy = copy.is_some(), "a log file was truncated; reading it from its beginning");
         let has_copy = copy.is_some();
         let (number, stage, inode, stamp) = (old.number, old.stage, old.inode(), old.stamp());
         let Some(file) = old.leave_for(copy) else { return };
-        let stamp = file.metadata().map_or(stamp, |metadata| Stamp::of(&metadata));
+        let metadata = file.metadata();
+        let is_deleted = metadata.as_ref().is_ok_and(|metadata| metadata.nlink() == 0);
+        let stamp = metadata.map_or(stamp, |metadata| Stamp::of(&metadata));
         let found = old.found_again(file, inode, stamp);
         let copy = old.inode();
         self.lies_at(number, copy);
-        // Truncated more than once between two looks: what lies behind the copy is newer.
-        let current = Some((inode, found.content.fingerprint().ok().flatten()));
-        let log = Log { path: &found.path, base: &found.base, predecessor: Some(number), current };
-        let behind = self.attach_rotated(log, Some(number)).unwrap_or_else(|error| {
-            self.complaints.about(&base, &error);
-            Some(number)
-        });
+        let mut behind = Some(number);
+        // Truncated more than once between two looks: what lies behind the copy is newer. Beside a file that is deleted
+        // may lie what came after it as well: that is found with the next file of its name.
+        if !is_deleted {
+            let current = Some((inode, found.content.fingerprint().ok().flatten()));
+            let log = Log { path: &found.path, base: &found.base, predecessor: Some(number), current };
+            behind = self.attach_rotated(log, behind).unwrap_or_else(|error| {
+                self.complaints.about(&base, &error);
+                Some(number)
+            });
+        }
         // Without a first line nothing tells a copy but that it is new.
         if !has_copy && (fingerprint.is_some() || behind == Some(number)) {
             lose(&found.path, unread, "truncated", &self.config.counters, &self.generation);

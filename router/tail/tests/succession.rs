@@ -313,3 +313,72 @@ async fn what_was_copied_behind_a_file_that_is_deleted_is_read() {
         assert_eq!(texts(&read(&mut tail).await).concat(), "123", "{text}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_malformed_line_parts_what_stands_around_it_and_is_read() {
+    let node = Node::new();
+    let mut app = node.container("app");
+    app.append(part("stdout", "1"));
+    let mut tail = node.tail();
+    assert_eq!(read(&mut tail).await, []);
+    app.rotate();
+    app.append([cri("2"), "garbage\n".into(), cri("3")].concat());
+    assert_eq!(texts(&read(&mut tail).await), ["12", "garbage", "3"]);
+    app.append(part("stdout", "4"));
+    app.rotate();
+    app.append(["garbage\n".to_owned(), cri("5")].concat());
+    let all = read(&mut tail).await;
+    // The first line of a file decides its format: here it is a line as it stands until one is well-formed.
+    assert_eq!(texts(&all), ["4", "garbage", "5"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_text_took_of_a_file_is_not_lost_when_that_is_cut_off() {
+    let node = Node::new();
+    let mut app = node.container("app");
+    app.append(part("stdout", "1"));
+    let mut tail = node.tail();
+    assert_eq!(read(&mut tail).await, []);
+    app.rotate();
+    app.append([cri("2"), cri("unread")].concat());
+    let batch = tail.next().await.unwrap().unwrap();
+    assert_eq!(texts(&see(&batch)), ["12"]);
+    fs::write(&app.log, "").unwrap();
+    app.line("3");
+    assert_eq!(texts(&read(&mut tail).await), ["3"]);
+    assert_eq!(node.expired(), cri("unread").len() as u64);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_that_an_earlier_life_read_is_no_new_one() {
+    let node = Node::new();
+    let mut app = node.container("app");
+    app.line("1");
+    let mut tail = node.tail();
+    assert_eq!(texts(&read(&mut tail).await), ["1"]);
+    tail.close().await.unwrap();
+    drop(tail);
+    copy_truncate(&mut app);
+    app.append("2023-11-14T22:");
+    let mut tail = node.tail();
+    assert_eq!(read(&mut tail).await, []);
+    app.append("13:20Z stdout F 2\n");
+    assert_eq!(texts(&read(&mut tail).await), ["2"]);
+    assert_eq!((node.expired(), node.config.counters.truncations.get()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_truncated_and_deleted_comes_before_the_copies_of_the_next_file() {
+    let node = Node::new();
+    let mut app = node.container("app");
+    app.line("1");
+    let mut tail = node.tail();
+    assert_eq!(texts(&read(&mut tail).await), ["1"]);
+    fs::write(&app.log, "").unwrap();
+    app.line("2 of another length");
+    fs::remove_file(&app.log).unwrap();
+    app.line("3");
+    copy_truncate(&mut app);
+    app.line("4");
+    assert_eq!(texts(&read(&mut tail).await), ["2 of another length", "3", "4"]);
+}

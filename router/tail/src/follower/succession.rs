@@ -78,7 +78,13 @@ impl Follower {
         self.begin_at(Position { time, memory: 0, ..position }, generation);
         let held = |taken: u64, before: u64| if taken > 0 { before } else { u64::MAX };
         let again = Position { stdout: held(taken.stdout, stdout), stderr: held(taken.stderr, stderr), ..before };
-        self.hold = Some((number, again));
+        (self.hold, self.left_out) = (Some((number, again)), taken.lines);
+    }
+
+    /// Bytes that were seen and not read, neither here nor by the file before.
+    pub fn unread(&self) -> u64 {
+        let ahead = self.left_out.iter().filter(|line| line.start >= self.read()).map(|line| line.end - line.start);
+        self.size.max(self.seen).saturating_sub(self.read()).saturating_sub(ahead.sum())
     }
 
     /// The number of the file that took some of this one, as far as is known not delivered yet.
