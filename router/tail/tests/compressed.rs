@@ -5,41 +5,17 @@
 mod fixture;
 
 use std::{
-    collections::BTreeSet,
     fs,
-    io::Write,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use fixture::{ID, Node, Seen, append, cri, deliver, read, read_batches, read_to_the_end, see, texts};
-use flate2::{Compression, write::GzEncoder};
-use sluice_core::{RecordId, pipeline::Source};
+use fixture::{
+    ID, Node, Seen, append, compress, cri, deliver, gzip, ids, read, read_batches, read_to_the_end, see, texts, with_gz,
+};
+use sluice_core::pipeline::Source;
 
 const SECOND: Duration = Duration::from_secs(1);
-
-fn gzip(content: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(content).unwrap();
-    encoder.finish().unwrap()
-}
-
-fn with_gz(path: &Path) -> PathBuf {
-    PathBuf::from(format!("{}.gz", path.display()))
-}
-
-/// As the kubelet does: to a file beside it, which is renamed; then the plain one is removed.
-fn compress(path: &Path) -> PathBuf {
-    let (packed, temporary) = (with_gz(path), PathBuf::from(format!("{}.tmp", path.display())));
-    fs::write(&temporary, gzip(&fs::read(path).unwrap())).unwrap();
-    fs::rename(temporary, &packed).unwrap();
-    fs::remove_file(path).unwrap();
-    packed
-}
-
-fn ids(seen: &[Seen]) -> BTreeSet<RecordId> {
-    seen.iter().map(|seen| seen.id).collect()
-}
 
 #[tokio::test(start_paused = true)]
 async fn what_was_compressed_while_away_is_read_once_and_in_order() {

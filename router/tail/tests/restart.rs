@@ -4,16 +4,12 @@
 
 mod fixture;
 
-use std::{collections::BTreeSet, fs, os::unix::fs::MetadataExt, time::Duration};
+use std::{fs, os::unix::fs::MetadataExt, time::Duration};
 
-use fixture::{Node, Seen, append, cri, deliver, read, read_batches, see, texts};
-use sluice_core::{RecordId, pipeline::Source};
+use fixture::{Node, append, cri, deliver, ids, read, read_batches, see, texts};
+use sluice_core::pipeline::Source;
 
 const SECOND: Duration = Duration::from_secs(1);
-
-fn ids(seen: &[Seen]) -> BTreeSet<RecordId> {
-    seen.iter().map(|seen| seen.id).collect()
-}
 
 #[tokio::test(start_paused = true)]
 async fn what_was_delivered_is_not_read_again() {

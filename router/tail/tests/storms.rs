@@ -13,16 +13,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fixture::{Node, append, cri, deliver, read, read_batches, read_to_the_end, texts};
+use fixture::{Node, append, cri, deliver, look, read, read_batches, read_to_the_end, texts};
 use sluice_core::pipeline::Source;
-use sluice_tail::Tail;
-use tokio::time::{advance, timeout};
-
-/// One scan, as an agent makes it whose sink has no room.
-async fn look(tail: &mut Tail) {
-    advance(Duration::from_secs(1)).await;
-    tail.save().await.unwrap();
-}
+use tokio::time::timeout;
 
 /// In real time, beside a writer that does not wait: ten rotations a second, for two seconds.
 #[tokio::test]

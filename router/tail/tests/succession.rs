@@ -6,9 +6,8 @@ mod fixture;
 
 use std::{fs, time::Duration};
 
-use fixture::{Container, Node, append, cri, read, read_to_the_end, see, texts};
+use fixture::{Node, append, cri, look, read, read_to_the_end, see, texts};
 use sluice_core::pipeline::Source;
-use tokio::time::advance;
 
 /// A part of a text, without its end.
 fn part(stream: &str, text: &str) -> String {
@@ -17,12 +16,6 @@ fn part(stream: &str, text: &str) -> String {
 
 fn end(stream: &str, text: &str) -> String {
     format!("2023-11-14T22:13:20Z {stream} F {text}\n")
-}
-
-fn copy_truncate(app: &mut Container) {
-    let copy = app.next_rotated();
-    fs::copy(&app.log, copy).unwrap();
-    fs::write(&app.log, "").unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -90,7 +83,7 @@ async fn a_text_is_not_completed_by_what_came_after_the_next_file() {
     app.line("b");
     let batch = tail.next().await.unwrap().unwrap();
     assert_eq!(texts(&see(&batch)), ["0"]);
-    copy_truncate(&mut app);
+    app.copy_truncate();
     app.line("1");
     assert_eq!(texts(&read(&mut tail).await), ["ab", "1"]);
 }
@@ -102,19 +95,13 @@ async fn what_was_truncated_and_renamed_between_two_looks_is_read_in_order() {
     app.line("1");
     let mut tail = node.tail();
     assert_eq!(texts(&read(&mut tail).await), ["1"]);
-    copy_truncate(&mut app);
+    app.copy_truncate();
     app.line("2");
     app.rotate();
     app.line("3");
     app.rotate();
     app.line("4");
     assert_eq!(texts(&read(&mut tail).await), ["2", "3", "4"]);
-}
-
-/// A look without room for what it finds.
-async fn look(tail: &mut sluice_tail::Tail) {
-    advance(Duration::from_secs(1)).await;
-    tail.save().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -130,7 +117,7 @@ async fn a_copy_is_known_whatever_was_there_at_the_last_look() {
         app.append(looked);
         look(&mut tail).await;
         app.append(if looked.is_empty() { cri("1") } else { then.to_owned() });
-        copy_truncate(&mut app);
+        app.copy_truncate();
         app.line("2, and longer than what was there before");
         assert_eq!(texts(&read(&mut tail).await), ["1", "2, and longer than what was there before"], "{looked:?}");
         assert_eq!(node.expired(), 0, "{looked:?}");
@@ -185,7 +172,7 @@ async fn a_copy_that_was_read_and_not_delivered_is_no_new_one() {
     app.line("1");
     let mut tail = node.tail();
     let mut batches = fixture::read_batches(&mut tail, Duration::from_secs(1)).await;
-    copy_truncate(&mut app);
+    app.copy_truncate();
     app.append("2023-11-14T22:");
     batches.extend(fixture::read_batches(&mut tail, Duration::from_secs(90)).await);
     app.append("13:20Z stdout F 2\n");
@@ -253,13 +240,11 @@ async fn a_copy_at_the_inode_of_one_that_is_gone_is_known() {
     app.line("1");
     let mut tail = node.tail();
     assert_eq!(texts(&read(&mut tail).await), ["1"]);
-    let copy = app.next_rotated();
-    fs::copy(&app.log, &copy).unwrap();
-    fs::write(&app.log, "").unwrap();
+    let copy = app.copy_truncate();
     assert_eq!(read_to_the_end(&mut tail).await, []);
     fs::remove_file(copy).unwrap();
     app.line("2");
-    copy_truncate(&mut app);
+    app.copy_truncate();
     app.line("3");
     assert_eq!(texts(&read(&mut tail).await), ["2", "3"]);
 }
@@ -290,7 +275,7 @@ async fn a_file_without_a_first_line_that_was_renamed_is_not_cut_off() {
     assert_eq!(read(&mut tail).await, []);
     append(&app.rotate(), "13:20Z stdout F 1\n");
     app.line("2");
-    copy_truncate(&mut app);
+    app.copy_truncate();
     app.line("3");
     assert_eq!(texts(&read(&mut tail).await), ["1", "2", "3"]);
     assert_eq!(node.expired(), 0);
@@ -308,7 +293,7 @@ async fn what_was_copied_behind_a_file_that_is_deleted_is_read() {
         look(&mut tail).await;
         fs::remove_file(rotated).unwrap();
         app.line("2");
-        copy_truncate(&mut app);
+        app.copy_truncate();
         app.line("3");
         assert_eq!(texts(&read(&mut tail).await).concat(), "123", "{text}");
     }
@@ -358,7 +343,7 @@ async fn a_copy_that_an_earlier_life_read_is_no_new_one() {
     assert_eq!(texts(&read(&mut tail).await), ["1"]);
     tail.close().await.unwrap();
     drop(tail);
-    copy_truncate(&mut app);
+    app.copy_truncate();
     app.append("2023-11-14T22:");
     let mut tail = node.tail();
     assert_eq!(read(&mut tail).await, []);
@@ -378,7 +363,7 @@ async fn what_was_truncated_and_deleted_comes_before_the_copies_of_the_next_file
     app.line("2 of another length");
     fs::remove_file(&app.log).unwrap();
     app.line("3");
-    copy_truncate(&mut app);
+    app.copy_truncate();
     app.line("4");
     assert_eq!(texts(&read(&mut tail).await), ["2 of another length", "3", "4"]);
 }

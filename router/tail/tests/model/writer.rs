@@ -1,17 +1,12 @@
 //! What a runtime writes, what becomes of its files, and what must come of it.
 
-use std::{
-    fs::{self, File},
-    io::Write,
-    path::PathBuf,
-};
+use std::{fs, path::PathBuf};
 
-use flate2::{Compression, write::GzEncoder};
 use proptest::prelude::*;
 use sluice_core::Stream;
 
 use crate::{
-    fixture::{Container, append},
+    fixture::{Container, append, compress},
     sink::Sink,
 };
 
@@ -124,9 +119,7 @@ impl Writer {
     pub fn copy_truncate(&mut self) {
         self.finish_line();
         if self.container.log.exists() {
-            let copy = self.container.next_rotated();
-            fs::copy(&self.container.log, &copy).unwrap();
-            fs::write(&self.container.log, "").unwrap();
+            let copy = self.container.copy_truncate();
             self.rotated.push((copy, self.current()));
             self.is_left = true;
         }
@@ -138,13 +131,7 @@ impl Writer {
             if path.extension().unwrap() == "gz" {
                 continue;
             }
-            let (packed, temporary) = (format!("{}.gz", path.display()), format!("{}.tmp", path.display()));
-            let mut encoder = GzEncoder::new(File::create(&temporary).unwrap(), Compression::fast());
-            encoder.write_all(&fs::read(&path).unwrap()).unwrap();
-            encoder.finish().unwrap();
-            fs::rename(temporary, &packed).unwrap();
-            fs::remove_file(&path).unwrap();
-            *path = packed.into();
+            *path = compress(path);
         }
     }
 
