@@ -21,7 +21,7 @@ use crate::{
     lost::lose,
     rates::Rates,
     rotation::Folders,
-    shares::Shares,
+    shares::{Held, Shares},
     succession::Order,
     turns::Turns,
 };
@@ -118,6 +118,9 @@ impl Files {
     pub fn turn(&mut self) -> Turn {
         self.due = None;
         self.ask_some();
+        if let Some(number) = self.shares.most_open() {
+            return self.make_room(number);
+        }
         let (mut blocked, mut all_asked, mut progress) = (false, false, false);
         for _ in 0..self.turns.len() {
             let Some(number) = self.turns.take() else { break };
@@ -172,7 +175,7 @@ impl Files {
     /// The bytes that may be read of a file by what is in flight; `None` where it has to wait.
     fn share_of(&mut self, index: usize) -> Option<usize> {
         let follower = &mut self.followers[index];
-        self.shares.set(follower.number, follower.in_flight());
+        self.shares.set(follower.number, follower.held());
         self.shares.turn_of(follower.number, self.turns.len())
     }
 
@@ -183,18 +186,27 @@ impl Files {
 
     fn ask_some(&mut self) {
         let mut shares = std::mem::take(&mut self.shares);
-        shares.ask_some(|number| self.in_flight(number));
+        shares.ask_some(|number| self.held_by(number));
         self.shares = shares;
     }
 
     fn ask_all(&mut self) {
         let mut shares = std::mem::take(&mut self.shares);
-        shares.ask_all(|number| self.in_flight(number));
+        shares.ask_all(|number| self.held_by(number));
         self.shares = shares;
     }
 
-    fn in_flight(&mut self, number: u64) -> u64 {
-        self.index_of(number).map_or(0, |index| self.followers[index].in_flight())
+    fn held_by(&mut self, number: u64) -> Held {
+        self.index_of(number).map_or_else(Held::default, |index| self.followers[index].held())
+    }
+
+    /// Has a file let its open texts go: those of all files take too much memory.
+    fn make_room(&mut self, number: u64) -> Turn {
+        let settings = Settings::of(&self.config);
+        let batch = self.index_of(number).and_then(|index| self.followers[index].make_room(settings));
+        let held = self.held_by(number);
+        self.shares.set(number, held);
+        batch.map_or(Turn::Progress, Turn::Batch)
     }
 
     /// One turn, of `most` bytes of whole lines.
@@ -204,7 +216,7 @@ impl Files {
         let (was_new, before) = (follower.fingerprint().is_none(), follower.read());
         let turn = follower.turn(&mut self.buffer, settings, most);
         self.rates.spend(follower.container(), follower.read().saturating_sub(before), Instant::now());
-        self.shares.set(follower.number, follower.in_flight());
+        self.shares.set(follower.number, follower.held());
         self.is_new |= was_new && follower.fingerprint().is_some();
         let (number, taken) = (follower.number, follower.take_taken());
         if let Some(taken) = taken {

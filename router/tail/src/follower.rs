@@ -15,6 +15,7 @@ use crate::{
     found::Found,
     lines::{Lines, Settings, Taken},
     position::Position,
+    shares::Held,
 };
 
 mod leaving;
@@ -29,10 +30,6 @@ const BUSY: Duration = Duration::from_secs(1);
 
 /// What bytes of compressed files count as that could not be unpacked.
 const DAMAGED: &str = "damaged_gz";
-
-/// Bytes of texts that are open which count as in flight. More would keep a file from reading their ends, where
-/// `max_line` is near what a file may have in flight.
-const MOST_OPEN: u64 = 4 << 20;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -274,10 +271,10 @@ impl Follower {
         }
     }
 
-    /// Bytes of memory that what was read and is not resolved takes, about.
-    pub fn in_flight(&mut self) -> u64 {
+    /// The memory that what was read and is not resolved takes, about.
+    pub fn held(&mut self) -> Held {
         let open = self.lines.as_ref().map_or(0, Lines::memory) as u64;
-        self.memory - self.watermark.position().memory + open.min(MOST_OPEN)
+        Held { unresolved: self.memory - self.watermark.position().memory, open }
     }
 
     /// Whether a text is open there whose end has not come in time.

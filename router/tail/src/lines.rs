@@ -218,6 +218,15 @@ impl Lines {
         }
     }
 
+    /// Lets go what is open, and the memory that is kept for what will be. Of a line that is not whole a piece leaves.
+    pub fn make_room(&mut self, settings: Settings<'_>, out: &mut Assembly) {
+        let goes_on = self.overlong.and_then(|overlong| overlong.rest).map(|rest| rest.texts);
+        for texts in 0..self.texts.len() {
+            let within_line = goes_on == Some(texts);
+            self.with_texts(texts, settings, out, |texts, desk| texts.make_room(within_line, desk));
+        }
+    }
+
     fn at_read<'a>(&self, bytes: &'a [u8], cut: bool, goes_on: bool) -> Line<'a> {
         Line { bytes, range: self.read..self.read + bytes.len() as u64, utf8: false, cut, goes_on }
     }

@@ -12,6 +12,9 @@ use crate::{
     multiline::{Multiline, Trace, without_line_break},
 };
 
+/// Bytes of the longest character in UTF-8.
+const LONGEST_CHARACTER: usize = 4;
+
 /// What comes of a text is put there.
 pub struct Desk<'a> {
     pub settings: Settings<'a>,
@@ -33,7 +36,15 @@ impl Desk<'_> {
     }
 
     fn must_split(&self, length: usize) -> bool {
-        self.settings.long_lines == LongLines::Split && length > self.settings.max_line
+        length > self.longest_piece()
+    }
+
+    /// Bytes after which a text leaves in pieces.
+    fn longest_piece(&self) -> usize {
+        match self.settings.long_lines {
+            LongLines::Truncate => usize::MAX,
+            LongLines::Split => self.settings.max_line,
+        }
     }
 }
 
@@ -68,7 +79,7 @@ impl Texts {
         }
         if self.join.is_open() {
             let is_last = self.join.append(body, &lead, desk.limit(), now);
-            self.let_pieces_go(desk);
+            self.let_pieces_go(desk.longest_piece(), desk);
             if is_last {
                 self.end_join(false, desk);
             }
@@ -83,7 +94,7 @@ impl Texts {
         }
         self.join.open(lead, &desk.out.arena[start..], now);
         desk.out.arena.truncate(start);
-        self.let_pieces_go(desk);
+        self.let_pieces_go(desk.longest_piece(), desk);
         if !appended.partial {
             self.end_join(false, desk);
         }
@@ -93,7 +104,7 @@ impl Texts {
     pub fn take_more(&mut self, bytes: &[u8], end: u64, desk: &mut Desk<'_>) {
         if self.join.is_open() {
             self.join.append_bytes(bytes, end, desk.settings.now);
-            self.let_pieces_go(desk);
+            self.let_pieces_go(desk.longest_piece(), desk);
         }
     }
 
@@ -117,16 +128,17 @@ impl Texts {
         }
     }
 
-    /// Lets what is too long go in pieces. One byte is left at least: the last piece is there when the end is known.
-    fn let_pieces_go(&mut self, desk: &mut Desk<'_>) {
-        let Some(lead) = self.join.lead().cloned().filter(|_| desk.must_split(self.join.text.len())) else { return };
+    /// Lets what is longer than `longest` go in pieces. One byte is left at least: the last piece is there when the end
+    /// is known.
+    fn let_pieces_go(&mut self, longest: usize, desk: &mut Desk<'_>) {
+        let Some(lead) = self.join.lead().cloned().filter(|_| self.join.text.len() > longest) else { return };
         if self.join.pieces == 0 && self.trace.is_open() {
             let goes_on = self.next_of_trace(&self.join.text, desk).is_some();
             self.end_trace(goes_on, desk);
         }
         let mut at = 0;
-        while desk.must_split(self.join.text.len() - at) {
-            let most = at + desk.settings.max_line;
+        while self.join.text.len() - at > longest {
+            let most = (at + desk.settings.max_line).min(self.join.text.len() - 1);
             let end = whole_characters(&self.join.text[..most], at);
             let start = desk.out.arena.len();
             desk.out.arena.extend_from_slice(&self.join.text[at..end]);
@@ -230,6 +242,21 @@ impl Texts {
         if self.trace.is_open() {
             self.end_trace(false, desk);
         }
+    }
+
+    /// Lets go what is open although more of it may come, for its memory. What is joined of a line that is not whole
+    /// stays open, and leaves as far as it is there: the rest of the line belongs to it.
+    pub fn make_room(&mut self, within_line: bool, desk: &mut Desk<'_>) {
+        if within_line {
+            self.let_pieces_go(LONGEST_CHARACTER, desk);
+        } else if self.join.is_open() {
+            self.end_join(true, desk);
+        }
+        if self.trace.is_open() {
+            self.end_trace(true, desk);
+        }
+        self.join.text.shrink_to_fit();
+        self.trace.text.shrink_to_fit();
     }
 
     /// The first text that is open: nothing of the stream is done with from there on.

@@ -8,7 +8,10 @@ use std::{fs, time::Duration};
 
 use fixture::{Node, Seen, cri, deliver, read, read_batches, texts};
 use sluice_core::{Batch, pipeline::Source};
-use sluice_tail::Tail;
+use sluice_tail::{
+    Tail,
+    multiline::{Multiline, Rule},
+};
 use tokio::time::{Instant, advance, timeout};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -98,6 +101,69 @@ async fn memory_is_bounded_whatever_the_number_of_files() {
     assert_eq!(origins.len(), 1500, "each file had a turn");
     first.into_iter().for_each(|batch| drop(deliver(batch)));
     assert_eq!(drain(&mut tail).await.len() + read_first / 1000, 150_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_open_counts_as_in_flight_when_it_leaves() {
+    let node = Node::new();
+    let part = "x".repeat(200 << 10);
+    for n in 0..400 {
+        node.container(&format!("app-{n}")).append(format!("2023-11-14T22:13:20Z stdout P {part}\n"));
+    }
+    let mut tail = node.tail();
+    let first = read_batches(&mut tail, 20 * SECOND).await;
+    let read_first = bytes(&first);
+    assert!((50 << 20..66 << 20).contains(&read_first), "{read_first}");
+    first.into_iter().for_each(|batch| drop(deliver(batch)));
+    let mut rest = 0;
+    while let Ok(batch) = timeout(20 * SECOND, tail.next()).await {
+        rest += deliver(batch.unwrap().unwrap()).len();
+    }
+    assert_eq!(rest + read_first / part.len(), 400);
+}
+
+/// Lines of a text.
+const LINES: usize = 8;
+
+/// What is open of texts whose ends are behind much else takes a bounded part of memory, whatever their number: the rest
+/// leaves in parts, and nothing of it is missing.
+async fn open_texts_are_bounded(name: &str, mut node: Node, line: impl Fn(usize) -> String) {
+    const FILES: usize = 1500;
+    node.config.join_timeout = SECOND;
+    for n in 0..FILES {
+        node.container(&format!("open-{n}")).append((0..LINES).map(&line).collect::<String>());
+    }
+    let mut tail = node.tail();
+    let (mut seen, mut most_open, mut text) = (0, 0, 0);
+    while let Ok(batch) = timeout(20 * SECOND, tail.next()).await {
+        for record in deliver(batch.unwrap().unwrap()) {
+            seen += 1;
+            text += record.text.matches('x').count();
+        }
+        let left = text * line(0).len() / line(0).matches('x').count();
+        most_open = most_open.max(node.config.counters.bytes_read.get().saturating_sub(left as u64));
+    }
+    let all = line(0).matches('x').count() * LINES * FILES;
+    assert_eq!(text, all, "{name}: of {seen} records");
+    assert!((16 << 20..40 << 20).contains(&most_open), "{name}: {most_open}");
+    // Those that had to make room are marked, and the others are whole.
+    let early = node.config.counters.joins_ended_early.get();
+    assert!(seen > FILES && early > 0 && early < seen as u64, "{name}: {early} of {seen}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn open_parts_are_bounded_whatever_the_number_of_files() {
+    let part = "x".repeat(10_000);
+    let line = |n| format!("2023-11-14T22:13:20Z stdout {} {part}\n", if n + 1 < LINES { 'P' } else { 'F' });
+    open_texts_are_bounded("parts", Node::new(), line).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn open_traces_are_bounded_whatever_the_number_of_files() {
+    let mut node = Node::new();
+    node.config.multiline = Some(Multiline::new(Vec::new(), vec![Rule::new("^x", Some("^ ")).unwrap()], 1000));
+    let line = "x".repeat(10_000);
+    open_texts_are_bounded("traces", node, |n| cri(&format!("{}{line}", if n == 0 { "" } else { " " }))).await;
 }
 
 #[tokio::test(start_paused = true)]

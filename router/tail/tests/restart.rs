@@ -7,7 +7,7 @@ mod fixture;
 use std::{fs, os::unix::fs::MetadataExt, time::Duration};
 
 use fixture::{Node, append, cri, deliver, ids, read, read_batches, see, texts};
-use sluice_core::pipeline::Source;
+use sluice_core::{RecordId, pipeline::Source};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -357,4 +357,21 @@ async fn a_file_at_the_inode_of_another_is_not_taken_for_it() {
     if before.ino() == after.ino() && before.created().ok() != after.created().ok() {
         assert_eq!(texts(&read(&mut node.tail()).await), ["header", "2", "3, and longer than before"]);
     }
+}
+
+/// What an agent delivered before an upgrade has to be found again in the index by the one after it.
+#[tokio::test(start_paused = true)]
+async fn a_line_has_the_identity_that_earlier_versions_gave_it() {
+    let node = Node::new();
+    let app = node.container("app");
+    app.append("2023-11-14T22:13:20Z stdout F whole\n2023-11-14T22:13:20Z stderr P in \n");
+    app.append("2023-11-14T22:13:21Z stdout F \n2023-11-14T22:13:21Z stderr F parts\n");
+    let seen = read(&mut node.tail()).await;
+    let identities: Vec<_> = seen.iter().map(|seen| (seen.text.as_str(), seen.id)).collect();
+    let expected = [
+        ("whole", 0x021e_bf7d_55bf_2ad6_8b05_5964_a300_534f),
+        ("", 0x5cc6_d6b4_740c_5137_8fee_8973_0b9b_9cfe),
+        ("in parts", 0x91fe_3ee4_a2ac_7a0c_e2e8_fcd8_c7a9_f3ad),
+    ];
+    assert_eq!(identities, expected.map(|(text, id)| (text, RecordId(id))));
 }

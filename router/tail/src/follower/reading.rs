@@ -91,6 +91,15 @@ impl Follower {
         Ok(self.book(assembly, position, read))
     }
 
+    /// Lets go the texts that are open, although more of them may come: their memory is needed.
+    pub fn make_room(&mut self, settings: Settings<'_>) -> Option<Batch> {
+        let lines = self.lines.as_mut()?;
+        let mut assembly = Assembly::default();
+        lines.make_room(settings, &mut assembly);
+        let position = lines.position();
+        self.book(assembly, position, 0)
+    }
+
     /// Takes what comes after the last complete line of a chunk, of which `taken` bytes are taken. True if it is the end.
     fn take_rest(
         &mut self,
@@ -175,8 +184,9 @@ impl Follower {
         if count == 0 && read == 0 {
             return None;
         }
-        // Short lines take less space in the file than their records in memory.
-        self.memory += read + u64::from(count) * size_of::<Record>() as u64;
+        // Short lines take less space in the file than their records in memory, and a text that was open was read
+        // before.
+        self.memory += read.max(assembly.arena.len() as u64) + u64::from(count) * size_of::<Record>() as u64;
         let receipt = self.watermark.open(count, Position { memory: self.memory, ..position });
         (count > 0).then(|| assembly.into_batch(self.place.clone(), self.origin.clone(), receipt))
     }

@@ -211,3 +211,50 @@ fn a_long_line_ends_the_trace_before_it() {
         &[("java.lang.Error: e", 0, true), ("\tat f.G.h(Generated.", 1, true), ("java:1)", 2, false)],
     );
 }
+
+#[test]
+fn what_makes_room_is_marked() {
+    let multiline = Multiline::new(vec![Language::Java], Vec::new(), 100);
+    let trace = || [at(0, "stdout", "F", "java.lang.Error: e"), at(0, "stdout", "F", "\tat f.G.h(G.java:1)")].concat();
+    for (content, rest, expected, early) in [
+        (at(0, "stderr", "P", "a"), at(1, "stderr", "F", "b"), &[("a", 0, true), ("b", 0, false)][..], 1),
+        (
+            trace(),
+            at(1, "stdout", "F", "\tat i.J.k(J.java:2)"),
+            &[("java.lang.Error: e\n\tat f.G.h(G.java:1)", 0, true), ("\tat i.J.k(J.java:2)", 0, false)],
+            1,
+        ),
+        (
+            trace() + &at(0, "stdout", "P", "\tat i"),
+            at(1, "stdout", "F", ".J.k(J.java:2)"),
+            &[("java.lang.Error: e\n\tat f.G.h(G.java:1)\n\tat i", 0, true), (".J.k(J.java:2)", 0, false)],
+            1,
+        ),
+        // Nothing is open.
+        (at(0, "stdout", "F", "a"), at(1, "stdout", "F", "b"), &[("a", 0, false), ("b", 0, false)], 0),
+    ] {
+        let counters = Counters::default();
+        let settings = Settings { multiline: Some(&multiline), ..settings(1000, &counters) };
+        let (mut lines, mut out) = (lines_of(content.as_bytes()), Assembly::default());
+        lines.take(content.as_bytes(), settings, &mut out);
+        lines.make_room(settings, &mut out);
+        assert_eq!((lines.memory(), lines.position().lowest()), (0, content.len() as u64));
+        lines.take(rest.as_bytes(), settings, &mut out);
+        lines.take_end(b"", settings, &mut out);
+        assert_eq!((parts(out), counters.joins_ended_early.get()), (owned(expected), early));
+    }
+}
+
+#[test]
+fn of_a_line_that_is_not_whole_a_piece_makes_room() {
+    let (line, counters) = (at(0, "stdout", "F", "123456789€bcdefghij"), Counters::default());
+    let settings = Settings { long_lines: LongLines::Split, ..settings(1000, &counters) };
+    let (mut lines, mut out) = (lines_of(line.as_bytes()), Assembly::default());
+    let (beginning, rest) = line.as_bytes().split_at(line.find('b').unwrap());
+    lines.take_beginning(beginning, settings, &mut out);
+    lines.make_room(settings, &mut out);
+    assert_eq!(lines.position().lowest(), 0);
+    lines.take(rest, settings, &mut out);
+    assert_eq!(parts(out), owned(&[("123456789", 1, true), ("€bcdefghij", 2, false)]));
+    assert_eq!((lines.position().lowest(), counters.lines_split.get()), (line.len() as u64, 1));
+}

@@ -168,19 +168,7 @@ proptest! {
         let mut expected = take_out(out);
         expected.sort();
         if is_split {
-            for stream in Stream::ALL {
-                let written = lines.iter().filter_map(|line| match cri::parse(line.trim_end_matches('\n').as_bytes()) {
-                    Some(Fragment { stream: of, body: Body::Plain { text, .. }, .. }) if of == stream => Some(text),
-                    None if stream == OUT => Some(&b"torn"[..]),
-                    _ => None,
-                });
-                let mut written = written.collect::<Vec<_>>().concat();
-                let mut seen = bytes_of(&expected, stream);
-                // Malformed lines have their place among the parts that they leave alone.
-                written.sort();
-                seen.sort();
-                prop_assert_eq!(seen, written);
-            }
+            check_bytes(&lines, &expected)?;
         }
 
         // The same file, line by line as it is written, with restarts at the position of that moment.
@@ -222,6 +210,66 @@ proptest! {
         seen.dedup();
         prop_assert_eq!(seen, expected);
     }
+}
+
+proptest! {
+    /// Whatever has to make room whenever, nothing of it is missing or comes twice, and hardly any memory is left.
+    #[test]
+    fn what_makes_room_is_read_once(
+        lines in mixed(),
+        turns in prop::collection::vec((70usize..300, any::<bool>(), any::<bool>()), 1..20),
+        max_lines in 2usize..6,
+    ) {
+        let counters = Counters::default();
+        let multiline = Multiline::new(vec![Language::Java, Language::Python], Vec::new(), max_lines);
+        let settings =
+            Settings { multiline: Some(&multiline), long_lines: LongLines::Split, ..settings(60, &counters) };
+        let content = lines.concat().into_bytes();
+        let (mut reader, mut seen) = (lines_of(&content), Vec::new());
+        for (length, makes_room, restarts) in turns.iter().cycle() {
+            let (mut out, from) = (Assembly::default(), reader.read() as usize);
+            let chunk = &content[from..content.len().min(from + length)];
+            let is_last = from + chunk.len() == content.len();
+            // As a follower does with a line that is longer than what it holds.
+            if reader.take(chunk, settings, &mut out) == 0 && !is_last {
+                reader.take_beginning(chunk, settings, &mut out);
+            }
+            if *makes_room {
+                reader.make_room(settings, &mut out);
+                prop_assert!(reader.memory() <= 3 * 8, "{}", reader.memory());
+                // Of a line that is not whole the first pieces would come again.
+                if *restarts && reader.position().lowest() == reader.read() {
+                    reader = Lines::new(Format::Cri, 7, reader.position());
+                }
+            }
+            if is_last {
+                reader.take_end(b"", settings, &mut out);
+            }
+            seen.extend(take_out(out));
+            if is_last {
+                break;
+            }
+        }
+        check_bytes(&lines, &seen)?;
+    }
+}
+
+/// Each stream has the bytes that were written to it.
+fn check_bytes(lines: &[String], seen: &[Whole]) -> Result<(), TestCaseError> {
+    for stream in Stream::ALL {
+        let written = lines.iter().filter_map(|line| match cri::parse(line.trim_end_matches('\n').as_bytes()) {
+            Some(Fragment { stream: of, body: Body::Plain { text, .. }, .. }) if of == stream => Some(text),
+            None if stream == OUT => Some(&b"torn"[..]),
+            _ => None,
+        });
+        let mut written = written.collect::<Vec<_>>().concat();
+        let mut seen = bytes_of(seen, stream);
+        // Malformed lines have their place among the parts that they leave alone.
+        written.sort();
+        seen.sort();
+        prop_assert_eq!(seen, written);
+    }
+    Ok(())
 }
 
 fn written_at(line: &str) -> Option<u64> {
