@@ -36,14 +36,14 @@ pub(crate) struct Options {
 }
 
 /// Where a target's inputs and findings lie.
-struct Target<'a> {
+struct Target {
     program: PathBuf,
     /// In the repository.
     seeds: PathBuf,
     /// In the cache, where it grows.
     corpus: PathBuf,
     findings: PathBuf,
-    project: &'a Project,
+    dictionary: PathBuf,
 }
 
 pub(crate) fn fuzz(project: &Project, options: &Options) -> Result<()> {
@@ -75,6 +75,11 @@ fn names(folder: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
+/// The words of what a target reads: configs are YAML, the others have JSON in them.
+fn dictionary(name: &str) -> &'static str {
+    if name == "config" { "yaml.dict" } else { "json.dict" }
+}
+
 fn output(project: &Project) -> PathBuf {
     project.cache.join("fuzz")
 }
@@ -94,15 +99,15 @@ fn host() -> Result<String> {
     Ok(host.context("rustc does not say what it builds for")?.to_owned())
 }
 
-impl<'a> Target<'a> {
-    fn new(project: &'a Project, name: &str) -> Result<Self> {
+impl Target {
+    fn new(project: &Project, name: &str) -> Result<Self> {
         let output = output(project);
         let target = Self {
             program: output.join(host()?).join("release").join(name),
             seeds: project.root.join("tests/fuzz/corpus").join(name),
             corpus: output.join("corpus").join(name),
             findings: output.join("findings").join(name),
-            project,
+            dictionary: project.root.join("tests/fuzz").join(dictionary(name)),
         };
         for folder in [&target.seeds, &target.corpus, &target.findings] {
             fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -114,8 +119,7 @@ impl<'a> Target<'a> {
     fn run(&self, time: u64) -> Result<()> {
         let mut command = Command::new(&self.program);
         command.args([&self.corpus, &self.seeds]);
-        let dictionary = self.project.root.join("tests/fuzz/json.dict");
-        command.arg(format!("-dict={}", dictionary.display()));
+        command.arg(format!("-dict={}", self.dictionary.display()));
         command.arg(format!("-artifact_prefix={}/", self.findings.display()));
         command.arg(format!("-max_total_time={time}"));
         command.args(["-max_len=4096", "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1"]);

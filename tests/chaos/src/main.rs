@@ -36,15 +36,21 @@ struct Arguments {
     components: PathBuf,
 }
 
+/// A whole number and a unit: `90s`, `10m`, `1h`. Shorter ones leave no time for faults.
 fn duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = text.split_at(text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len()));
-    let seconds = match (number.parse::<u64>(), unit) {
-        (Ok(number), "s") => number,
-        (Ok(number), "m") => number * 60,
-        (Ok(number), "h") => number * 3600,
-        _ => return Err("write a whole number and s, m or h, e.g. 10m".into()),
+    let unit = match unit {
+        "s" => Some(1),
+        "m" => Some(60),
+        "h" => Some(3600),
+        _ => None,
     };
-    if seconds < 30 { Err("at least 30s".into()) } else { Ok(Duration::from_secs(seconds)) }
+    let number = number.parse::<u64>().ok();
+    match number.zip(unit).and_then(|(number, unit)| number.checked_mul(unit)) {
+        Some(seconds @ 30..) => Ok(Duration::from_secs(seconds)),
+        Some(_) => Err("at least 30s".into()),
+        None => Err("write a whole number and s, m or h, e.g. 10m".into()),
+    }
 }
 
 fn main() -> ExitCode {
@@ -81,4 +87,30 @@ fn runs(arguments: &Arguments) -> Result<bool> {
         println!("\n{HEAD}\n{}", rows.join("\n"));
     }
     Ok(well)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_a_unit() {
+        for (text, expect) in [
+            ("30s", Some(30)),
+            ("10m", Some(600)),
+            ("1h", Some(3600)),
+            ("29s", None),
+            ("0m", None),
+            ("30", None),
+            ("m", None),
+            ("1d", None),
+            ("-1h", None),
+            ("1.5h", None),
+            ("", None),
+            ("99999999999999999999s", None),
+            ("9999999999999999999h", None),
+        ] {
+            assert_eq!(duration(text).ok(), expect.map(Duration::from_secs), "{text}");
+        }
+    }
 }
