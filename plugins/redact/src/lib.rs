@@ -12,7 +12,7 @@ mod sift;
 mod value;
 
 use cover::Match;
-use own::{Own, Pattern};
+use own::{Own, OwnOptions};
 use redact_sieve::Sieve;
 use rules::Rule;
 use serde::Deserialize;
@@ -45,7 +45,7 @@ struct Options {
     #[serde(default)]
     replacement: Option<String>,
     #[serde(default)]
-    patterns: Vec<Pattern>,
+    patterns: Vec<OwnOptions>,
 }
 
 impl Enricher for Redact {

@@ -78,15 +78,17 @@ fn the_sieve_lets_through_what_rules_find() {
 #[test]
 fn no_text_is_dear() {
     for piece in HOSTILE {
-        let time = |size: usize| time_of(&piece.repeat(size / piece.len()));
-        let (small, large) = (time(32 << 10), time(256 << 10));
-        // The floor is for what a busy machine adds to a few milliseconds.
-        let most = (small * 20).max(Duration::from_millis(300));
-        assert!(large < most, "{piece}: {small:?} for 32 KiB, {large:?} for 256 KiB");
+        let is_dear = || {
+            let time = |size: usize| time_of(&piece.repeat(size / piece.len()));
+            // The floor is for what a busy machine adds to a few milliseconds.
+            time(256 << 10) > (time(32 << 10) * 20).max(Duration::from_millis(300))
+        };
+        // A machine that is busy with something else makes it look so once, and not each time.
+        assert!(!(0..5).all(|_| is_dear()), "{piece}: 256 KiB take more than 20 times as long as 32 KiB");
     }
     // Many matches behind many blanks.
-    let time = time_of(&format!("{}{}", " ".repeat(128 << 10), "a@b.cc ".repeat(18_000)));
-    assert!(time < Duration::from_secs(2), "{time:?}");
+    let text = format!("{}{}", " ".repeat(128 << 10), "a@b.cc ".repeat(18_000));
+    assert!(!(0..5).all(|_| time_of(&text) > Duration::from_secs(2)), "many matches behind many blanks");
 }
 
 fn time_of(text: &str) -> Duration {
@@ -318,11 +320,11 @@ fn errors_say_what_to_write() {
         ),
         (
             r#"{"patterns":[{"name":"x","regex":"("}]}"#,
-            "patterns[0].regex: cannot be used: found open group without closing ')'",
+            "patterns[0].regex: a ( is not closed; write \\( for the character",
         ),
         (
             r#"{"patterns":[{"name":"x","regex":"((a{100}){100}){100}"}]}"#,
-            "patterns[0].regex: cannot be used: compiled regex exceeded size limit",
+            "patterns[0].regex: is too large; what is repeated must not come to more than 4000 characters",
         ),
     ] {
         let error = configure_enricher::<Redact>(options).err();

@@ -1,8 +1,8 @@
 //! What the value of one field must be.
+use sluice_pattern::{Needle, Pattern};
 use sluice_plugin::Value;
 
 use crate::glob;
-use crate::pattern::Pattern;
 
 /// One of several ways to be right.
 pub enum Check {
@@ -57,18 +57,8 @@ fn text_of(value: Value<'_>) -> Option<&str> {
 
 /// What stands behind a word, where it is for the first time.
 pub fn find<'t>(text: &'t [u8], word: &[u8], ignore_case: bool) -> Option<&'t [u8]> {
-    let Some((first, rest)) = word.split_first() else { return Some(text) };
-    let either = |byte: u8| if ignore_case { byte.to_ascii_lowercase() } else { byte };
-    let wanted = either(*first);
-    let mut behind = text;
-    while let Some(at) = behind.iter().position(|byte| either(*byte) == wanted) {
-        behind = behind.get(at + 1..)?;
-        let (follows, after) = behind.split_at_checked(rest.len())?;
-        if if ignore_case { follows.eq_ignore_ascii_case(rest) } else { follows == rest } {
-            return Some(after);
-        }
-    }
-    None
+    let at = Needle::new(word, ignore_case).find(text)?;
+    text.get(at + word.len()..)
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@
 mod check;
 mod glob;
 mod options;
-mod pattern;
 mod rule;
 mod words;
 

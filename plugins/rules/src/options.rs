@@ -2,10 +2,11 @@
 use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+use sluice_pattern::Pattern;
 use sluice_plugin::{Config, Path};
 
 use crate::check::Check;
-use crate::pattern::Pattern;
+
 use crate::rule::Rule;
 use crate::words::Words;
 
@@ -60,7 +61,7 @@ impl RuleOptions {
 
     fn bind_at(self, config: &mut Config, depth: usize) -> Result<Rule, String> {
         if depth > DEEPEST {
-            return Err(format!("rules lie in rules at most {DEEPEST} deep"));
+            return Err("rules lie in rules at most 8 deep".into());
         }
         let mut rule = Rule::default();
         for (path, words) in self.names {
@@ -68,9 +69,11 @@ impl RuleOptions {
         }
         let mut checks = self.checks;
         if !self.patterns.is_empty() {
-            let patterns = self.patterns.iter().map(|pattern| Pattern::new(pattern, self.ignore_case));
-            let patterns = patterns.collect::<Result<_, _>>();
-            checks.push(Check::Pattern(patterns.map_err(|error| format!("pattern: {error}"))?));
+            let mut patterns = Vec::with_capacity(self.patterns.len());
+            for pattern in &self.patterns {
+                patterns.push(Pattern::new(pattern, self.ignore_case).map_err(|error| format!("pattern: {error}"))?);
+            }
+            checks.push(Check::Pattern(patterns));
         }
         match self.field {
             Some(_) if checks.is_empty() => {
@@ -101,9 +104,10 @@ impl RuleOptions {
 
 /// An error of one rule of a list, as the list's owner tells it.
 pub fn under(list: &str, index: usize, error: String) -> String {
-    let key = error.split(':').next().unwrap_or_default();
-    let is_key = key.split(['.', '[']).next().is_some_and(|first| KEYS.contains(&first)) && error.contains(": ");
-    if is_key { format!("{list}[{index}].{error}") } else { format!("{list}[{index}]: {error}") }
+    let key = error.bytes().position(|byte| byte == b':').filter(|at| error.as_bytes().get(at + 1) == Some(&b' '));
+    let key = key.and_then(|end| error.as_bytes()[..end].split(|byte| matches!(byte, b'.' | b'[')).next());
+    let is_key = KEYS.iter().any(|known| Some(known.as_bytes()) == key);
+    format!("{list}[{index}]{}{error}", if is_key { "." } else { ": " })
 }
 
 impl Group {
@@ -127,7 +131,7 @@ impl Group {
 impl<'de> Deserialize<'de> for RuleOptions {
     // Written out: what serde derives would make the component 10 kB larger.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(RuleVisitor)
+        deserializer.deserialize_map(RuleVisitor)
     }
 }
 
@@ -145,10 +149,8 @@ impl<'de> Visitor<'de> for RuleVisitor {
         while let Some(key) = members.next_key::<String>()? {
             match key.as_str() {
                 "field" => rule.field = Some(members.next_value()?),
-                "exists" | "ignore_case" => {
-                    let on = members.next_value()?;
-                    if key == "exists" { rule.checks.push(Check::Exists(on)) } else { rule.ignore_case = on }
-                }
+                "exists" => rule.checks.push(Check::Exists(members.next_value()?)),
+                "ignore_case" => rule.ignore_case = members.next_value()?,
                 "labels" => rule.names.extend(members.next_value::<Labels>()?.0),
                 "all" | "any" | "none" => rule.groups.push((Group::named(&key), members.next_value::<Rules>()?.0)),
                 key if KEYS.contains(&key) => rule.take(key, members.next_value()?),
@@ -192,7 +194,7 @@ struct Labels(Vec<(Path, Words)>);
 
 impl<'de> Deserialize<'de> for Labels {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(LabelsVisitor)
+        deserializer.deserialize_map(LabelsVisitor)
     }
 }
 

@@ -40,7 +40,8 @@ impl<'de> Visitor<'de> for WordsVisitor<'_> {
     }
 
     fn visit_i64<E: de::Error>(self, number: i64) -> Result<(), E> {
-        self.visit_str(&number.to_string())
+        let sign = if number < 0 { "-" } else { "" };
+        self.visit_str(&format!("{sign}{}", number.unsigned_abs()))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {

@@ -16,6 +16,8 @@ pub struct Batch<'a> {
     pub(crate) now: u64,
     pub(crate) times: &'a [u64],
     columns: Vec<Column<'a>>,
+    /// Whether no column says of several records at once that they are alike.
+    each: bool,
 }
 
 impl<'a> Batch<'a> {
@@ -25,6 +27,7 @@ impl<'a> Batch<'a> {
             now: batch.now,
             times: &batch.times,
             columns: batch.columns.iter().map(Column::new).collect(),
+            each: !batch.times.is_empty() || batch.columns.iter().any(|column| column.runs.is_empty()),
         }
     }
 
@@ -61,15 +64,21 @@ impl<'a> Batch<'a> {
         Record { batch: self, index }
     }
 
-    /// The first record after `start` that may differ from record `start` in a field.
+    /// The first record after `start` that may differ from record `start` in a field, as far as runs tell.
     /// With `times` every record differs.
     #[inline]
     pub(crate) fn alike_until(&self, start: usize) -> usize {
-        if !self.times.is_empty() {
+        if self.each {
             return start + 1;
         }
         let ends = self.columns.iter().map(|column| column.run_end(start));
         ends.min().unwrap_or(self.len).clamp(start + 1, self.len)
+    }
+
+    /// Whether the values of `record` are those of the record before it: then what was said of that holds for it too.
+    #[inline]
+    pub(crate) fn is_as_before(&self, record: usize) -> bool {
+        record > 0 && self.times.is_empty() && self.columns.iter().all(|column| column.is_as_before(record))
     }
 
     #[inline]
@@ -136,6 +145,27 @@ impl<'a> Column<'a> {
             at += 1;
         }
         at
+    }
+
+    /// Whether `record`, which is not the first, has the value of the one before it.
+    #[inline]
+    fn is_as_before(&self, record: usize) -> bool {
+        // One value for all of them, as for a field that no record has.
+        if self.ends.len() == 1 {
+            return true;
+        }
+        let at = self.position(record);
+        let begins_run = self.runs.is_empty() || at > 0 && self.runs.get(at - 1) == Some(&(record as u32));
+        if !begins_run {
+            return true;
+        }
+        let Some(before) = at.checked_sub(1) else { return true };
+        let end = |at: usize| self.ends.get(at).map(|end| *end as usize);
+        let start = before.checked_sub(1).map_or(Some(0), end);
+        let (Some(start), Some(middle), Some(end)) = (start, end(before), end(at)) else { return false };
+        middle.wrapping_sub(start) == end.wrapping_sub(middle)
+            && self.kinds.get(before) == self.kinds.get(at)
+            && self.bytes.get(start..middle) == self.bytes.get(middle..end)
     }
 
     /// The first record after the run of `record`.

@@ -1,4 +1,6 @@
 //! Plugins that set and remove fields.
+use std::fmt::{self, Arguments};
+
 use crate::batch::Batch;
 use crate::bindings::enricher;
 use crate::config::Config;
@@ -47,12 +49,12 @@ impl Edits {
 
     /// Sets the field to a number; to null if that is no finite one.
     pub fn set_number(&mut self, target: Target, number: f64) {
-        if number.is_finite() { self.push(target, 3, &number.to_string()) } else { self.set_null(target) }
+        if number.is_finite() { self.push_written(target, format_args!("{number}")) } else { self.set_null(target) }
     }
 
     /// Sets the field to a whole number.
     pub fn set_integer(&mut self, target: Target, number: i64) {
-        self.push(target, 3, &number.to_string());
+        self.push_written(target, format_args!("{number}"));
     }
 
     pub fn set_bool(&mut self, target: Target, boolean: bool) {
@@ -84,9 +86,23 @@ impl Edits {
     }
 
     fn push(&mut self, target: Target, kind: u8, bytes: &str) {
+        let at = self.answer.arena.len();
+        self.answer.arena.extend_from_slice(bytes.as_bytes());
+        self.push_from(target, kind, at);
+    }
+
+    /// A number, written where it will cross.
+    fn push_written(&mut self, target: Target, number: Arguments) {
+        let at = self.answer.arena.len();
+        // Writing into memory does not fail.
+        let _ = fmt::write(&mut Arena(&mut self.answer.arena), number);
+        self.push_from(target, 3, at);
+    }
+
+    /// An edit whose bytes are those of the arena behind `at`.
+    fn push_from(&mut self, target: Target, kind: u8, at: usize) {
         let enricher::Edits { changes, arena } = &mut self.answer;
-        let (at, size) = (arena.len() as u32, bytes.len() as u32);
-        arena.extend_from_slice(bytes.as_bytes());
+        let (at, size) = (at as u32, (arena.len() - at) as u32);
         let edit = enricher::Edit { start: self.start, end: self.end, field: target.0, kind, at, size };
         match changes[self.first..].iter_mut().find(|earlier| earlier.field == target.0) {
             Some(earlier) => *earlier = edit,
@@ -98,6 +114,12 @@ impl Edits {
     fn begin(&mut self, start: usize, end: usize) {
         (self.start, self.end) = (start as u32, end as u32);
         (self.first, self.arena) = (self.answer.changes.len(), self.answer.arena.len());
+    }
+
+    /// What the records before got, the ones up to `end` get as well.
+    fn extend(&mut self, start: usize, end: usize) {
+        let last = self.answer.changes[self.before..].iter_mut();
+        last.filter(|edit| edit.end == start as u32).for_each(|edit| edit.end = end as u32);
     }
 
     /// Where the edits are those of the records before, these hold for more records: what is the same crosses once.
@@ -121,27 +143,42 @@ impl Edits {
     }
 }
 
+/// Takes what is written as bytes.
+struct Arena<'a>(&'a mut Vec<u8>);
+
+impl fmt::Write for Arena<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+}
+
 /// The edits that `enricher` makes in a batch.
 pub(crate) fn edits<'a>(enricher: &impl Enricher, batch: &'a Batch<'a>) -> enricher::Edits {
     let answer = enricher::Edits { changes: Vec::new(), arena: Vec::new() };
     let mut edits = Edits { start: 0, end: 0, first: 0, arena: 0, before: 0, answer };
-    let mut ask = |start: usize| {
+    // `asked` is the end of the records that were asked about last.
+    let mut ask = |start: usize, asked: usize| {
         let end = batch.alike_until(start);
-        edits.begin(start, end);
-        enricher.enrich(&batch.record(start), &mut edits);
-        edits.settle();
+        if start == asked && batch.is_as_before(start) {
+            edits.extend(start, end);
+        } else {
+            edits.begin(start, end);
+            enricher.enrich(&batch.record(start), &mut edits);
+            edits.settle();
+        }
         end
     };
     let mut start = 0;
     match enricher.candidates(batch) {
         None => {
             while start < batch.len() {
-                start = ask(start);
+                start = ask(start, start);
             }
         }
         Some(candidates) => candidates.into_iter().for_each(|candidate| {
             if (start..batch.len()).contains(&candidate) {
-                start = ask(candidate);
+                start = ask(candidate, start);
             }
         }),
     }

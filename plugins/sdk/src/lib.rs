@@ -24,6 +24,8 @@
 //!
 //! In a crate of type `cdylib`, `sluice_plugin::filter!(DropHealthChecks);` makes it a component; `enricher!` and
 //! `notifier!` do so for the other kinds.
+#[cfg(test)]
+mod allocations;
 mod batch;
 #[doc(hidden)]
 pub mod bindings;
@@ -32,6 +34,8 @@ mod enricher;
 mod filter;
 #[doc(hidden)]
 pub mod guest;
+#[cfg(any(target_family = "wasm", test))]
+mod heap;
 mod json;
 pub mod log;
 mod notifier;

@@ -5,15 +5,43 @@ const DEEPEST: usize = 200;
 
 /// Whether this is exactly one JSON value, with space around it at most, and not nested deeper than 200 levels.
 pub fn is_json(text: &str) -> bool {
-    let mut reader = Reader { bytes: text.as_bytes(), at: 0, open: Vec::new() };
+    let mut reader = Reader { bytes: text.as_bytes(), at: 0, open: Open::default() };
     reader.document().is_some() && reader.next().is_none()
 }
 
 struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
-    /// The brackets that are to be closed, by their closing ones.
-    open: Vec<u8>,
+    open: Open,
+}
+
+/// The brackets that are to be closed: a bit each, set for those of objects.
+#[derive(Default)]
+struct Open {
+    depth: usize,
+    objects: [u64; DEEPEST.div_ceil(64)],
+}
+
+impl Open {
+    /// The bracket that closes what was opened last.
+    fn last(&self) -> Option<u8> {
+        let at = self.depth.checked_sub(1)?;
+        let is_object = self.objects.get(at / 64)? >> (at % 64) & 1 == 1;
+        Some(if is_object { b'}' } else { b']' })
+    }
+
+    /// `None` if that is too deep.
+    fn push(&mut self, close: u8) -> Option<()> {
+        (self.depth < DEEPEST).then_some(())?;
+        let (at, bits) = (self.depth % 64, self.objects.get_mut(self.depth / 64)?);
+        *bits = *bits & !(1 << at) | u64::from(close == b'}') << at;
+        self.depth += 1;
+        Some(())
+    }
+
+    fn pop(&mut self) {
+        self.depth -= 1;
+    }
 }
 
 /// `None` is the answer for what is no JSON.
@@ -24,7 +52,7 @@ impl Reader<'_> {
                 continue;
             }
             loop {
-                let Some(close) = self.open.last().copied() else { return Some(()) };
+                let Some(close) = self.open.last() else { return Some(()) };
                 match self.next()? {
                     b',' if close == b'}' => break self.key()?,
                     b',' => break,
@@ -46,12 +74,12 @@ impl Reader<'_> {
             b'n' => return self.word(b"ull"),
             first => return self.number(first).map(|()| false),
         };
-        (self.open.len() < DEEPEST).then_some(())?;
+        (self.open.depth < DEEPEST).then_some(())?;
         if self.peek()? == close {
             self.at += 1;
             return Some(false);
         }
-        self.open.push(close);
+        self.open.push(close)?;
         if close == b'}' {
             self.key()?;
         }

@@ -4,22 +4,31 @@ use std::{fs, path::Path};
 
 use wit_component::ComponentEncoder;
 
-use crate::Error;
+use crate::{Error, sections::without};
 
 /// The custom section that holds the examples, one JSON object a line.
 pub const EXAMPLES: &str = "sluice:examples";
+/// The custom section that holds the version of the package, as other tools know it.
+pub const VERSION: &str = "version";
 
-/// The component of a core module that cargo left at `module`, with `examples`, the text of [`crate::examples`].
-pub fn wrap(module: &Path, examples: &str) -> Result<Vec<u8>, Error> {
+/// What the parts of a component are called, for those who look into it: a kilobyte that a ConfigMap does not need.
+const NAMES: &str = "component-name";
+
+/// The component of a core module that cargo left at `module`, with the `version` of its package and `examples`, the text of
+/// [`crate::examples`].
+pub fn wrap(module: &Path, version: &str, examples: &str) -> Result<Vec<u8>, Error> {
     let code = fs::read(module).map_err(Error::file("read", module))?;
-    let encoded = ComponentEncoder::default().validate(true).module(&code).and_then(|encoder| encoder.encode());
-    let mut bytes = encoded.map_err(|error| Error::Component {
+    let mut encoder = ComponentEncoder::default();
+    let encoded = encoder.validate(true).debug_names(false).module(&code).and_then(|encoder| encoder.encode());
+    let encoded = encoded.map_err(|error| Error::Component {
         path: module.to_owned(),
         why: format!(
             "{error:#}; a plugin is a crate of type cdylib that ends with sluice_plugin::filter!(…), enricher!(…) or \
              notifier!(…)"
         ),
     })?;
+    let mut bytes = without(&encoded, NAMES).unwrap_or(encoded);
+    append_section(&mut bytes, VERSION, version.as_bytes());
     if !examples.is_empty() {
         append_section(&mut bytes, EXAMPLES, examples.as_bytes());
     }

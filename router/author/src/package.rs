@@ -13,6 +13,7 @@ use crate::{Error, Toolchain, component, examples};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Package {
     pub name: String,
+    pub version: String,
     pub folder: PathBuf,
     /// Where cargo puts what it builds.
     pub target: PathBuf,
@@ -54,7 +55,8 @@ impl Package {
             return Err(why.to_owned());
         };
         let target = metadata["target_directory"].as_str().unwrap_or("target").into();
-        Ok(Self { name, folder: manifest.parent().unwrap_or(Path::new(".")).to_owned(), target })
+        let version = package["version"].as_str().unwrap_or_default().to_owned();
+        Ok(Self { name, version, folder: manifest.parent().unwrap_or(Path::new(".")).to_owned(), target })
     }
 
     /// Where its component is put without other words.
@@ -73,7 +75,7 @@ impl Package {
         if !status.success() {
             return Err(Error::Cargo { status: status.to_string(), line });
         }
-        component::wrap(&Toolchain::module(&target, &self.name), examples)
+        component::wrap(&Toolchain::module(&target, &self.name), &self.version, examples)
     }
 
     /// The examples in its folder, one a line.

@@ -37,6 +37,19 @@ pub fn sections(component: &[u8]) -> Option<Vec<Section>> {
     Some(found)
 }
 
+/// The component without the custom sections of a name. `None` if the bytes are no WebAssembly.
+pub(crate) fn without(component: &[u8], name: &str) -> Option<Vec<u8>> {
+    let (mut kept, mut rest) = (component.get(..HEADER)?.to_vec(), component.get(HEADER..)?);
+    for part in split(component)? {
+        let (section, behind) = rest.split_at_checked(part.size)?;
+        if part.kind != 0 || part.name(&[]) != format!("custom {name}") {
+            kept.extend_from_slice(section);
+        }
+        rest = behind;
+    }
+    Some(kept)
+}
+
 /// Names of a core module's sections by their kinds.
 const MODULE: &[&str] = &[
     "custom",
@@ -126,6 +139,22 @@ mod tests {
         assert_eq!(found, expect.map(|(name, size)| (name.to_owned(), size)));
         let total: usize = found.iter().map(|(_, size)| size).sum();
         assert_eq!(total + HEADER, component.len());
+    }
+
+    #[test]
+    fn custom_sections_are_taken_out_by_their_name() {
+        let parts = [custom("version", b"1"), vec![7, 1, 0], custom("names", b"abc"), custom("sluice:examples", b"{}")];
+        let whole = |kept: &[usize]| {
+            let kept: Vec<u8> = kept.iter().flat_map(|index| parts[*index].clone()).collect();
+            [b"\0asm\x0d\0\x01\0".to_vec(), kept].concat()
+        };
+        let component = whole(&[0, 1, 2, 3]);
+        for (name, expect) in
+            [("names", whole(&[0, 1, 3])), ("version", whole(&[1, 2, 3])), ("name", component.clone())]
+        {
+            assert_eq!(without(&component, name).unwrap(), expect, "{name}");
+        }
+        assert_eq!(without(b"no component", "names"), None);
     }
 
     proptest! {

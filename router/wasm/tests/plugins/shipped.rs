@@ -6,16 +6,15 @@ use sluice_wasm::examples::parse;
 
 use crate::components::{bytes, load};
 
-/// How large each component may be, in bytes: one goes into a ConfigMap of 1 MiB, with others. The aim is 60 KiB for
-/// filters and 150 KiB for the others; what is above that looks for regular expressions.
+/// How large each component may be, in bytes: one goes into a ConfigMap of 1 MiB, with others.
 const SIZES: [(&str, usize); 7] = [
     ("level-filter", 60 << 10),
-    ("match", 82 << 10),
+    ("match", 60 << 10),
     ("route", 150 << 10),
     ("static-fields", 150 << 10),
     ("json-promote", 150 << 10),
     ("exception-notifier", 150 << 10),
-    ("redact", 192 << 10),
+    ("redact", 150 << 10),
 ];
 
 fn folder(plugin: &str) -> PathBuf {
