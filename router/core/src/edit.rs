@@ -148,7 +148,13 @@ impl Edits {
         at
     }
 
+    /// Makes room for so many edits more.
+    pub fn reserve(&mut self, edits: usize) {
+        self.links.reserve(edits);
+    }
+
     /// One more edit of the record with this index.
+    #[inline]
     pub fn push(&mut self, record: usize, edit: Edit) {
         let new = self.links.len() as u32;
         self.links.push(Link { edit, next: None });

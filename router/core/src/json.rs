@@ -56,6 +56,7 @@ pub fn plain_end<const CONTROLS: bool>(text: &[u8], mut at: usize) -> usize {
     const HIGHS: u64 = ONES << 7;
     let is_below = |word: u64, bound: u64| word.wrapping_sub(ONES * bound) & !word;
     let control = |word: u64| if CONTROLS { is_below(word, 0x20) } else { 0 };
+    let long = at + 16;
     while let Some(&word) = text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
         let word = u64::from_le_bytes(word);
         let found = (control(word) | is_below(word ^ (ONES * 0x22), 1) | is_below(word ^ (ONES * 0x5c), 1)) & HIGHS;
@@ -63,6 +64,11 @@ pub fn plain_end<const CONTROLS: bool>(text: &[u8], mut at: usize) -> usize {
             return at + found.trailing_zeros() as usize / 8;
         }
         at += 8;
+        // Most texts are short. For a long one it pays to call the library, which takes 32 bytes at a time.
+        if !CONTROLS && at == long {
+            let rest = &text[at..];
+            return at + memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+        }
     }
     let rest = text.get(at..).unwrap_or_default();
     let is_special = |&byte: &u8| CONTROLS && byte < 0x20 || byte == b'"' || byte == b'\\';

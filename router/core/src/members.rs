@@ -44,6 +44,7 @@ impl<'a> Members<'a> {
         self.is_whole
     }
 
+    #[inline(always)]
     fn member(&mut self) -> Option<Member<'a>> {
         let start = self.at;
         let key = self.key()?;
@@ -55,6 +56,7 @@ impl<'a> Members<'a> {
         Some(Member { key, start, value: value..self.at })
     }
 
+    #[inline(always)]
     fn key(&mut self) -> Option<Option<Cow<'a, [u8]>>> {
         let start = self.at;
         let is_escaped = self.string()?;
@@ -66,6 +68,7 @@ impl<'a> Members<'a> {
         })
     }
 
+    #[inline(always)]
     fn value(&mut self) -> Option<()> {
         match self.peek()? {
             b'"' => self.string().map(|_| ()),
@@ -129,20 +132,24 @@ impl<'a> Members<'a> {
         }
     }
 
+    #[inline]
     fn literal(&mut self, word: &[u8]) -> Option<()> {
         self.json[self.at..].starts_with(word).then(|| self.at += word.len())
     }
 
+    #[inline(always)]
     fn space(&mut self) {
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
             self.at += 1;
         }
     }
 
+    #[inline(always)]
     fn accept(&mut self, byte: u8) -> Option<()> {
         (self.peek()? == byte).then(|| self.at += 1)
     }
 
+    #[inline(always)]
     fn peek(&self) -> Option<u8> {
         self.json.get(self.at).copied()
     }
@@ -151,7 +158,8 @@ impl<'a> Members<'a> {
 impl<'a> Iterator for Members<'a> {
     type Item = Member<'a>;
 
-    /// Ends for good: not to be asked again.
+    /// Ends for good: not to be asked again. Inlined, since to hand over a member costs more than to find a short one.
+    #[inline(always)]
     fn next(&mut self) -> Option<Member<'a>> {
         self.space();
         if self.accept(b'}').is_some() {

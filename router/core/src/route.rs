@@ -72,6 +72,25 @@ pub fn named_by<'a>(json: &'a [u8], field: &str) -> Option<Cow<'a, str>> {
     }
 }
 
+/// Takes the field out of an object, however often it is there.
+pub fn remove_field(json: &mut Vec<u8>, field: &str) {
+    let Some(members) = Members::of(json) else { return };
+    let named = members.filter(|member| member.key.as_deref() == Some(field.as_bytes()));
+    let ranges: Vec<_> = named.map(|member| member.start..member.value.end).collect();
+    // From behind, so that the others stay where they were found.
+    for range in ranges.into_iter().rev() {
+        let before = json[..range.start].trim_ascii_end();
+        if before.ends_with(b",") {
+            let start = before.len() - 1;
+            json.drain(start..range.end);
+        } else {
+            let behind = json[range.end..].trim_ascii_start().strip_prefix(b",");
+            let end = behind.map_or(range.end, |behind| json.len() - behind.len());
+            json.drain(range.start..end);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +119,27 @@ mod tests {
         }
         assert!(!AllowList::default().allows("logs"), "nothing is allowed unless it is said");
         assert!(AllowList::new(vec!["a".into(), "b*".into()]).allows("b1"));
+    }
+
+    #[test]
+    fn a_field_goes_and_the_others_stay_as_they_are() {
+        for (json, expect) in [
+            (r#"{"topic":"a"}"#, "{}"),
+            (r#"{ "topic" : "a" }"#, "{  }"),
+            (r#"{"topic":"a","b":1}"#, r#"{"b":1}"#),
+            (r#"{"topic":"a" , "b":1}"#, r#"{ "b":1}"#),
+            (r#"{"b":1,"topic":"a"}"#, r#"{"b":1}"#),
+            (r#"{"b":1 , "topic":{"x":[1,2]} ,"c":2}"#, r#"{"b":1  ,"c":2}"#),
+            (r#"{"topic":"a","topic":"b"}"#, "{}"),
+            (r#"{"topic":"a","b":{"topic":1},"t\u006fpic":null}"#, r#"{"b":{"topic":1}}"#),
+            (r#"{"b":"topic"}"#, r#"{"b":"topic"}"#),
+            (r#"["topic"]"#, r#"["topic"]"#),
+            ("", ""),
+        ] {
+            let mut bytes = json.as_bytes().to_vec();
+            remove_field(&mut bytes, "topic");
+            assert_eq!(String::from_utf8(bytes).unwrap(), expect, "{json}");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod run;
 
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use batches::{batch, origin};
 use components::{named, plugin};
@@ -22,9 +22,17 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use run::Run;
 use sluice_core::{Batch, Ledger, Origin, Shape};
 
-/// About 250 bytes, as the design's measurements had them.
+/// About 250 bytes, as the design's measurements had them. Each has another level than the one before.
 fn line(index: usize) -> String {
-    let level = ["debug", "info", "warn", "error"][index % 4];
+    line_of(["debug", "info", "warn", "error"][index % 4], index)
+}
+
+/// The same with levels as they are in most logs: one in ten is another one.
+fn usual_line(index: usize) -> String {
+    line_of(if index % 10 == 3 { "debug" } else { "info" }, index)
+}
+
+fn line_of(level: &str, index: usize) -> String {
     let message = "order accepted and queued for the warehouse, ".repeat(3);
     format!(r#"{{"ts":"2026-01-02T03:04:05.{index:06}Z","level":"{level}","logger":"shop.cart","msg":"{message}"}}"#)
 }
@@ -127,6 +135,8 @@ fn crossing(c: &mut Criterion) {
     let by_origin = r#"{"at_least":"debug","field":"kubernetes.namespace_name"}"#;
     let with_text = r#"{"at_least":"debug","field":"kubernetes.namespace_name","parse_text":true}"#;
     for len in [10, 1000] {
+        let lines = make(Shape::Lines, len, 5, word);
+        measure(c, &format!("nothing done, one column, {len} records"), &[("misbehaves", r#"{"do":"nothing"}"#)], lines);
         ask(c, &format!("one column, {len} records"), by_text, make(Shape::Lines, len, 5, word));
         ask(c, &format!("runs of 5, {len} records"), by_origin, make(Shape::Lines, len, 5, line));
         ask(c, &format!("runs of 5 and the text, {len} records"), with_text, make(Shape::Lines, len, 5, line));
@@ -188,9 +198,49 @@ fn shipped(c: &mut Criterion) {
     ] {
         measure(c, name, &[(component, options)], batch);
     }
-    let three = [("level-filter", r#"{"at_least":"debug"}"#), ("redact", "{}"), ("json-promote", promote)];
-    measure(c, "level-filter, redact and promote, JSON lines", &three, lines(line));
-    measure(c, "level-filter, redact and promote, documents", &three, known(document));
+}
+
+/// Several plugins, which share the walk over a record.
+fn chains(c: &mut Criterion) {
+    let levels = ("level-filter", r#"{"at_least":"debug"}"#);
+    let promote = ("json-promote", r#"{"fields":["level","logger"]}"#);
+    let health = ("match", r#"{"drop":[{"field":"log.path","equals":["/healthz","/readyz"]}]}"#);
+    let cluster = ("static-fields", r#"{"add":{"cluster":"eu-1"}}"#);
+    let usual = make(Shape::Lines, 1000, 5, usual_line);
+    measure(c, "level-filter, match and static-fields, JSON lines", &[levels, health, cluster], usual);
+    let three = [levels, ("redact", "{}"), promote];
+    for (name, batch) in [
+        ("JSON lines", make(Shape::Lines, 1000, 5, usual_line)),
+        ("JSON lines, all levels", make(Shape::Lines, 1000, 5, line)),
+        ("documents", known(document)),
+    ] {
+        measure(c, &format!("level-filter, redact and promote, {name}"), &three, batch);
+    }
+}
+
+/// What it takes to begin: an instance that was configured, and the batch that is the first for other plugins.
+fn beginning(c: &mut Criterion) {
+    let mut group = c.benchmark_group("beginning");
+    for (name, options) in [("misbehaves", r#"{"do":"nothing"}"#), ("level-filter", r#"{"at_least":"debug"}"#)] {
+        let plugin = plugin(name, options);
+        group.bench_function(format!("an instance of {name}"), |b| b.iter(|| sluice_wasm::bench::start(&plugin).unwrap()));
+    }
+    let mut run = Run::new(vec![plugin("json-promote", r#"{"fields":["level"]}"#)]);
+    let mut batch = Some(make(Shape::Lines, 100, 5, line));
+    group.bench_function("a swap", |b| {
+        b.iter_custom(|iterations| {
+            let mut pause = Duration::ZERO;
+            for number in 0..iterations {
+                let other = plugin("json-promote", &format!(r#"{{"fields":["level"],"prefix":"p{number}"}}"#));
+                run.lineup.replace(vec![Arc::new(other)]).unwrap();
+                let began = Instant::now();
+                batch = batch.take().map(|asked| as_before(run.apply(asked)));
+                pause += began.elapsed();
+            }
+            pause
+        });
+    });
+    group.finish();
 }
 
 const EXCEPTIONS: &str = "exception-notifier";
@@ -209,5 +259,5 @@ fn native(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, crossing, columns, dropping, shipped, native);
+criterion_group!(benches, crossing, columns, dropping, shipped, chains, beginning, native);
 criterion_main!(benches);

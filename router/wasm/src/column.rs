@@ -88,6 +88,8 @@ pub(crate) struct Builder {
     ends: Vec<u32>,
     kinds: Vec<u8>,
     runs: Vec<u32>,
+    /// Absent values at the beginning that are not in the columns yet: many fields are in no record at all.
+    leading: usize,
     /// Kinds that are not text, and kinds that are not absent.
     others: usize,
     present: usize,
@@ -98,8 +100,28 @@ impl Builder {
         self.push_raw(kind as u8, text.as_bytes());
     }
 
+    /// The record has no such field.
+    pub fn push_absent(&mut self) {
+        if self.ends.is_empty() {
+            self.leading += 1;
+        } else {
+            self.push_raw(Kind::Absent as u8, b"");
+        }
+    }
+
+    /// Puts the leading absent values in their place.
+    fn lead(&mut self) {
+        let leading = std::mem::take(&mut self.leading);
+        if leading > 0 {
+            self.ends.resize(leading, 0);
+            self.kinds.resize(leading, Kind::Absent as u8);
+            self.others += leading;
+        }
+    }
+
     /// The bytes of a value are valid UTF-8, and none for absent and null.
     pub fn push_raw(&mut self, kind: u8, bytes: &[u8]) {
+        self.lead();
         self.text.extend_from_slice(bytes);
         self.ends.push(self.text.len() as u32);
         self.kinds.push(kind);
@@ -109,6 +131,7 @@ impl Builder {
 
     /// The text that `write` appends; false, and nothing is pushed, if it says so.
     pub fn push_written(&mut self, write: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
+        self.lead();
         let start = self.text.len();
         let is_written = write(&mut self.text);
         if is_written {
@@ -123,6 +146,7 @@ impl Builder {
 
     /// The same value again as value `index`.
     pub fn push_again(&mut self, index: usize) {
+        self.lead();
         let start = if index == 0 { 0 } else { self.ends[index - 1] as usize };
         let copy = self.text[start..self.ends[index] as usize].to_vec();
         self.push_raw(self.kinds[index], &copy);
@@ -130,11 +154,13 @@ impl Builder {
 
     /// The last value holds for `records` records. Call it after each value, or never.
     pub fn end_run(&mut self, records: u32) {
+        self.lead();
         self.runs.push(self.runs.last().copied().unwrap_or(0) + records);
     }
 
     /// The column, as short as it can be said.
     pub fn finish(mut self) -> Column {
+        self.lead();
         if self.present == 0 && self.ends.len() > 1 {
             let records = self.runs.last().copied().unwrap_or(self.ends.len() as u32);
             (self.ends, self.kinds, self.runs) = (vec![0], vec![Kind::Absent as u8], vec![records]);

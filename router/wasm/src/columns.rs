@@ -6,12 +6,14 @@ use base64::engine::general_purpose::STANDARD;
 use sluice_core::json::readable;
 use sluice_core::{Batch, Edits, Origin, Record, Route, Shape, origin};
 
-use crate::bindings;
 use crate::column::{Builder, Column, Kind};
 use crate::lookup::{Found, Path, Search};
 use crate::manifest::MOST_READS;
 
 mod overlay;
+mod views;
+
+use views::Views;
 
 /// The fields that the plugins of a chain read, each once.
 #[derive(Clone, Debug, Default)]
@@ -131,10 +133,10 @@ impl<'a> Columns<'a> {
     }
 
     /// The batch as the interface has it, with the fields in this order; `prepare` has found them.
-    pub fn view(&self, fields: &[usize], times: bool) -> (Vec<bindings::Column<'_>>, &[u64]) {
+    pub fn view(&self, fields: &[usize], times: bool) -> (Views<'_>, &[u64]) {
         let arena = self.batch.arena();
         let columns = fields.iter().filter_map(|field| self.columns[*field].as_ref().map(|column| column.view(arena)));
-        (columns.collect(), self.times.as_deref().filter(|_| times).unwrap_or_default())
+        (Views::new(fields.len(), columns), self.times.as_deref().filter(|_| times).unwrap_or_default())
     }
 
     /// A plugin wrote the field at this path, joined with dots: whatever depends on it has to be found again.
@@ -214,7 +216,8 @@ impl<'a> Columns<'a> {
             Place::Origin => self.of_origins(&mut columns, |origin, out| search.append(&origin.object, out)),
             Place::Tag => self.of_origins(&mut columns, |origin, out| search.append_behind_first(tag_of(origin), out)),
             Place::Stream => self.streams(&search, &mut columns),
-            Place::InText | Place::Truncated | Place::Partial | Place::Part | Place::Raw | Place::Time => {
+            Place::InText => self.of_texts(&search, &mut columns),
+            Place::Truncated | Place::Partial | Place::Part | Place::Raw | Place::Time => {
                 self.of_lines(place, &search, &mut columns);
             }
             Place::Document => self.of_documents(&search, &mut columns),
@@ -257,12 +260,26 @@ impl<'a> Columns<'a> {
         column.finish()
     }
 
+    /// What lies in the JSON of the texts. They lie next to each other, and are checked together: that is cheaper than
+    /// one by one, which is for when one of them is no UTF-8.
+    fn of_texts(&self, search: &Search, out: &mut [Builder]) {
+        let start = self.records().map(|record| record.start).min().unwrap_or_default() as usize;
+        let end = self.records().map(|record| record.end).max().unwrap_or_default() as usize;
+        let all = self.batch.arena().get(start..end).and_then(|texts| simdutf8::basic::from_utf8(texts).ok());
+        for record in self.records() {
+            let text = match all {
+                Some(all) => all.get(record.start as usize - start..record.end as usize - start),
+                None => simdutf8::basic::from_utf8(self.batch.text(record)).ok(),
+            };
+            search.append_behind_first(text.map(Found::Text), out);
+        }
+    }
+
     /// What core's encoder writes for each line.
     fn of_lines(&self, place: Place, search: &Search, out: &mut [Builder]) {
         for record in self.records() {
             let (mut digits, raw);
             let found = match place {
-                Place::InText => simdutf8::basic::from_utf8(self.batch.text(record)).ok().map(Found::Text),
                 Place::Truncated => record.truncated.then_some(Found::Value(Kind::Boolean, "true")),
                 Place::Partial => record.part.goes_on.then_some(Found::Value(Kind::Boolean, "true")),
                 Place::Part => {

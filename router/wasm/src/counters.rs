@@ -54,7 +54,10 @@ impl Counters {
             Some(Answer::Alerts(alerts)) => (&self.alerts, alerts.len()),
             None => (&self.faults, 1),
         };
-        counter.fetch_add(count as u64, Relaxed);
+        // Most calls have nothing to add here.
+        if count > 0 {
+            counter.fetch_add(count as u64, Relaxed);
+        }
     }
 
     /// A call without records.

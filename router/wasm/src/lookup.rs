@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use memchr::memmem;
+use sluice_core::json::plain_end;
 use sluice_core::members::{Member, Members};
 use sonic_rs::LazyValue;
 
@@ -40,23 +41,32 @@ pub(crate) enum Found<'a> {
 pub(crate) struct Search<'p> {
     paths: Vec<&'p Path>,
     first: Option<FirstText>,
+    /// The paths that end at their first key, and the others.
+    parted: (Set, Set),
     /// The groups of all paths, where the walk over a record begins: behind the same number of keys each time.
-    known: Option<Known>,
+    known: Option<Known<'p>>,
 }
 
 /// Groups that were made before.
 #[derive(Debug)]
-struct Known {
+struct Known<'p> {
     set: Set,
     depth: usize,
-    groups: Vec<Group>,
+    groups: Groups<'p>,
+}
+
+/// Paths by their next key.
+#[derive(Debug, Default)]
+struct Groups<'p> {
+    all: Vec<Group<'p>>,
+    /// The [`hint`]s of all keys.
+    hints: u64,
 }
 
 /// Paths that have their next key in common.
 #[derive(Debug)]
-struct Group {
-    /// One of them.
-    path: usize,
+struct Group<'p> {
+    key: &'p Key,
     same: Set,
     /// Those of them that go on behind it.
     further: Set,
@@ -97,11 +107,12 @@ impl<'p> Search<'p> {
             [path] => FirstText::new(path),
             _ => None,
         };
-        let mut search = Self { paths, first, known: None };
+        let mut search = Self { paths, first, parted: (0, 0), known: None };
+        search.parted = search.parted(search.all(), 1);
         // Behind the first key, unless a path ends there.
         let (set, shortest) = (search.all(), search.paths.iter().map(|path| path.keys.len()).min());
         let depth = usize::from(shortest > Some(1) && begins_alike(&search.paths));
-        search.known = Some(Known { set, depth, groups: groups(&search.paths, set, depth) });
+        search.known = Some(Known { set, depth, groups: Groups::new(&search.paths, set, depth) });
         search
     }
 
@@ -118,12 +129,13 @@ impl<'p> Search<'p> {
 
     /// Appends to each of `out` what its path leads to behind the first key.
     pub fn append_behind_first(&self, found: Option<Found>, out: &mut [Builder]) {
-        let answered = found.map_or(0, |found| self.in_found(self.all(), 1, found, out));
+        let (here, further) = self.parted;
+        let answered = found.map_or(0, |found| self.in_found(here, further, 1, found, out));
         self.append_absent(answered, out);
     }
 
     fn append_absent(&self, answered: Set, out: &mut [Builder]) {
-        members(self.all() & !answered).for_each(|path| out[path].push(Kind::Absent, ""));
+        members(self.all() & !answered).for_each(|path| out[path].push_absent());
     }
 
     fn all(&self) -> Set {
@@ -134,32 +146,36 @@ impl<'p> Search<'p> {
     fn in_object(&self, set: Set, depth: usize, json: &str, out: &mut [Builder]) -> Set {
         match &self.known {
             Some(known) if known.set == set && known.depth == depth => self.of_groups(&known.groups, depth, json, out),
-            _ => self.of_groups(&groups(&self.paths, set, depth), depth, json, out),
+            _ => self.of_groups(&Groups::new(&self.paths, set, depth), depth, json, out),
         }
     }
 
-    fn of_groups(&self, groups: &[Group], depth: usize, json: &str, out: &mut [Builder]) -> Set {
+    fn of_groups(&self, groups: &Groups, depth: usize, json: &str, out: &mut [Builder]) -> Set {
         let (mut answered, mut pending) = (0, 0);
-        for group in groups {
-            let key = &self.paths[group.path].keys[depth];
-            if group.further != 0 && key.joined.find(json.as_bytes()).is_some() {
+        for group in &groups.all {
+            if group.further != 0 && group.key.joined.find(json.as_bytes()).is_some() {
                 answered |= members(group.further).fold(0, |found, path| found | self.joined(path, depth, json, out));
             }
             pending |= group.same & !answered;
         }
         let Some(mut walk) = Members::of(json.as_bytes()) else { return answered };
-        let hints = groups.iter().fold(0, |hints, group| hints | group.hint);
         while pending != 0
             && let Some(member) = walk.next()
         {
-            let Some(key) = member.key.as_deref().filter(|key| hints & hint(key) != 0) else { continue };
-            let is_named =
-                |group: &&Group| group.same & pending != 0 && self.paths[group.path].keys[depth].name.as_bytes() == key;
-            if let Some(group) = groups.iter().find(is_named) {
+            let Some(key) = member.key.as_deref() else { continue };
+            let hint = hint(key);
+            if groups.hints & hint == 0 {
+                continue;
+            }
+            let is_named = |group: &&Group| {
+                group.hint == hint && group.same & pending != 0 && group.key.name.as_bytes() == key
+            };
+            if let Some(group) = groups.all.iter().find(is_named) {
                 // The first of several members with one key counts, wherever it leads.
                 let named = group.same & pending;
                 pending &= !named;
-                answered |= self.in_value(named, depth + 1, &json[member.value], out);
+                let (here, further) = (named & !group.further, named & group.further);
+                answered |= self.in_value(here, further, depth + 1, &json[member.value], out);
             }
         }
         answered
@@ -173,7 +189,8 @@ impl<'p> Search<'p> {
             let is_named = |member: &Member| member.key.as_deref() == Some(name.as_bytes());
             let member = Members::of(json.as_bytes()).and_then(|mut walk| walk.find(is_named));
             if let Some(member) = member
-                && self.in_value(1 << path, depth + count, &json[member.value], out) != 0
+                && let (here, further) = self.parted(1 << path, depth + count)
+                && self.in_value(here, further, depth + count, &json[member.value], out) != 0
             {
                 return 1 << path;
             }
@@ -181,34 +198,31 @@ impl<'p> Search<'p> {
         0
     }
 
-    /// `json` is one value as a [`Members`] walk found it.
-    fn in_value(&self, set: Set, depth: usize, json: &str, out: &mut [Builder]) -> Set {
+    /// `json` is one value as a [`Members`] walk found it, at which paths end `here` or go on.
+    fn in_value(&self, here: Set, further: Set, depth: usize, json: &str, out: &mut [Builder]) -> Set {
         // Most texts are no objects, which can be seen before their escapes are resolved.
-        let ends_here = members(set).any(|path| self.paths[path].keys.len() == depth);
-        if !ends_here && is_plain_text(json) {
+        if here == 0 && is_plain_text(json) {
             return 0;
         }
         let found = match json.as_bytes().first() {
-            Some(b'"') => return self.in_found(set, depth, Found::Text(&text_of(json)), out),
+            Some(b'"') => return self.in_found(here, further, depth, Found::Text(&text_of(json)), out),
             Some(b'n') => Found::Value(Kind::Null, ""),
             Some(b't' | b'f') => Found::Value(Kind::Boolean, json),
             // The walk passes over them by their brackets; a plugin gets only whole ones.
-            Some(b'{' | b'[') if ends_here && sonic_rs::from_str::<LazyValue>(json).is_err() => return 0,
+            Some(b'{' | b'[') if here != 0 && sonic_rs::from_str::<LazyValue>(json).is_err() => return 0,
             Some(b'{') => Found::Value(Kind::Object, json),
             Some(b'[') => Found::Value(Kind::Array, json),
             _ => Found::Value(Kind::Number, json),
         };
-        self.in_found(set, depth, found, out)
+        self.in_found(here, further, depth, found, out)
     }
 
-    fn in_found(&self, set: Set, depth: usize, found: Found, out: &mut [Builder]) -> Set {
-        let here = only(set, |path| self.paths[path].keys.len() == depth);
+    fn in_found(&self, here: Set, further: Set, depth: usize, found: Found, out: &mut [Builder]) -> Set {
         let (kind, text) = match found {
             Found::Value(kind, json) => (kind, json),
             Found::Text(text) => (Kind::Text, text),
         };
         members(here).for_each(|path| out[path].push(kind, text));
-        let further = set & !here;
         let goes_on = match found {
             _ if further == 0 => false,
             Found::Value(kind, _) => kind == Kind::Object,
@@ -216,19 +230,30 @@ impl<'p> Search<'p> {
         };
         if goes_on { here | self.in_object(further, depth, text, out) } else { here }
     }
+
+    /// Those of `set` that end after `depth` keys, and those that go on.
+    fn parted(&self, set: Set, depth: usize) -> (Set, Set) {
+        let here = only(set, |path| self.paths[path].keys.len() == depth);
+        (here, set & !here)
+    }
 }
 
-fn groups(paths: &[&Path], set: Set, depth: usize) -> Vec<Group> {
-    let name = |path: usize| paths[path].keys[depth].name.as_str();
-    let (mut groups, mut rest) = (Vec::new(), set);
-    while rest != 0 {
-        let path = rest.trailing_zeros() as usize;
-        let same = only(rest, |other| name(other) == name(path));
-        rest &= !same;
-        let further = only(same, |path| paths[path].keys.len() > depth + 1);
-        groups.push(Group { path, same, further, hint: hint(name(path).as_bytes()) });
+impl<'p> Groups<'p> {
+    /// Of the paths of `set`, which have more than `depth` keys.
+    fn new(paths: &[&'p Path], set: Set, depth: usize) -> Self {
+        let key = |path: usize| &paths[path].keys[depth];
+        let (mut groups, mut rest) = (Self::default(), set);
+        while rest != 0 {
+            let first = key(rest.trailing_zeros() as usize);
+            let same = only(rest, |other| key(other).name == first.name);
+            rest &= !same;
+            let further = only(same, |path| paths[path].keys.len() > depth + 1);
+            let hint = hint(first.name.as_bytes());
+            groups.hints |= hint;
+            groups.all.push(Group { key: first, same, further, hint });
+        }
+        groups
     }
-    groups
 }
 
 /// One bit that a key has in common with few others: most members are none of those looked for, which is seen without
@@ -258,7 +283,7 @@ fn only(set: Set, keep: impl Fn(usize) -> bool) -> Set {
 /// surrogate pair, is U+FFFD.
 fn text_of(json: &str) -> Cow<'_, str> {
     let inner = &json[1..json.len() - 1];
-    if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
+    if plain_end::<false>(inner.as_bytes(), 0) == inner.len() {
         return inner.into();
     }
     sonic_rs::from_str::<String>(json).unwrap_or_else(|_| "\u{fffd}".into()).into()

@@ -63,6 +63,7 @@ impl Verdict {
             return;
         }
         let base = self.edits.add_bytes(&changes.arena);
+        self.edits.reserve(changes.changes.iter().map(|change| (change.end - change.start) as usize).sum());
         let numbers: Vec<u32> = plugin.paths().iter().map(|path| self.edits.add_path(path)).collect();
         let mut written = vec![false; numbers.len()];
         for change in &changes.changes {

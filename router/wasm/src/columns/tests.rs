@@ -5,6 +5,7 @@ use sluice_core::encode::Encoding;
 use sluice_core::{Edit, EditPath, Generation, Ledger, Part, Place, RecordId, Stream, Tally, ValueKind, Watermark};
 
 use super::*;
+use crate::bindings;
 
 /// Lines of two containers: with bytes that were not UTF-8, cut, from both streams.
 fn lines() -> Batch {

@@ -260,14 +260,6 @@ impl DeadLetters for Letters {
     }
 }
 
-impl Report {
-    /// In CPU time: what another process took of the machine is not the swap's doing.
-    /// Of all batches, as a swap may come between the look and the chain.
-    pub fn slowest(&self) -> Duration {
-        self.swaps.iter().chain(&self.others).map(|(_, cpu)| *cpu).max().unwrap_or_default()
-    }
-}
-
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         writeln!(f, "{} records, {} swaps met by a batch", self.records, self.swaps.len())?;
