@@ -1,5 +1,7 @@
 //! A plan becomes pipelines: which source, which plugins, which sink. The only place that knows every edge.
 
+mod begin;
+mod crashes;
 pub(crate) mod elastic;
 mod files;
 pub(crate) mod kafka;
@@ -7,6 +9,7 @@ mod plugins;
 mod ports;
 pub(crate) mod secrets;
 mod slack;
+pub(crate) mod store;
 
 use std::sync::Arc;
 
@@ -15,7 +18,9 @@ use sluice_core::{Failure, Generation, Ledger, pipeline::Pipeline, supervisor::S
 use sluice_kafka::DeadLetterTopic;
 use sluice_wasm::{Chain, Lineup, Plugin};
 
+pub use begin::{Beginning, StandIn, StandIns};
 pub use plugins::Shelf;
+pub(crate) use plugins::grants;
 pub use ports::{AnySink, AnySource, SinkCounters, SourceCounters};
 
 use crate::config::{self, Plan};
@@ -33,6 +38,7 @@ pub struct Assembly {
     pub lineup: Arc<Lineup>,
     /// The plugins that the files held when it was assembled.
     pub loaded: Vec<Arc<Plugin>>,
+    pub stand_ins: StandIns,
     source: ports::SourceConfig,
     sink: ports::SinkConfig,
     dead_letters: Option<Arc<DeadLetterTopic>>,
@@ -58,30 +64,29 @@ impl Assembler {
         known: &dyn Fn(&str) -> Vec<Version>,
     ) -> Result<Vec<Assembly>> {
         let dead_letters = self.dead_letters(plan)?;
+        self.shelf.keep_in(plan.plugin_cache.as_deref());
         let pipelines = plan.pipelines.iter().filter(|pipeline| wanted(&pipeline.name));
-        pipelines.map(|pipeline| self.pipeline(pipeline, dead_letters.clone(), &known(&pipeline.name))).collect()
+        let assemble = |pipeline: &config::Pipeline| {
+            let plugins = self.shelf.load(pipeline, &known(&pipeline.name));
+            Assembly::new(pipeline, plugins.with_context(|| place(pipeline))?, dead_letters.clone())
+        };
+        pipelines.map(assemble).collect()
     }
 
-    fn pipeline(
-        &mut self,
-        pipeline: &config::Pipeline,
-        dead_letters: Option<Arc<DeadLetterTopic>>,
-        known: &[Version],
-    ) -> Result<Assembly> {
-        let place = || format!("pipeline {}", pipeline.name);
-        let plugins = self.shelf.load(pipeline, known).with_context(place)?;
-        Ok(Assembly {
-            name: pipeline.name.clone(),
-            ledger: Arc::default(),
-            status: Arc::default(),
-            source_counters: SourceCounters::new(&pipeline.source),
-            sink_counters: SinkCounters::new(&pipeline.sink),
-            loaded: plugins.clone(),
-            lineup: Lineup::new(plugins, dead_letters.is_some()).with_context(place)?,
-            source: ports::SourceConfig::of(&pipeline.source).with_context(place)?,
-            sink: ports::SinkConfig::of(&pipeline.sink).with_context(place)?,
-            dead_letters,
-        })
+    /// All pipelines of `plan`, when the process starts: a plugin that cannot be had as the files say may run in the
+    /// version that the cache remembers.
+    pub fn begin(&mut self, plan: &Plan) -> Result<Vec<(Assembly, Vec<Beginning>)>> {
+        let dead_letters = self.dead_letters(plan)?;
+        self.shelf.keep_in(plan.plugin_cache.as_deref());
+        let assemble = |pipeline: &config::Pipeline| {
+            let begun = self.shelf.begin(pipeline).with_context(|| place(pipeline))?;
+            let plugins = begun.iter().map(|begun| begun.runs.1.clone()).collect();
+            let assembly = Assembly::new(pipeline, plugins, dead_letters.clone())?;
+            assembly.lineup.recall(begun.iter().filter_map(Beginning::rollback).collect());
+            assembly.stand_ins.set(begun.iter().filter_map(Beginning::stand_in).collect());
+            Ok((assembly, begun))
+        };
+        plan.pipelines.iter().map(assemble).collect()
     }
 
     /// The producer that all pipelines share; the present one, if `plan` wants the same.
@@ -99,6 +104,27 @@ impl Assembler {
 }
 
 impl Assembly {
+    fn new(
+        pipeline: &config::Pipeline,
+        plugins: Vec<Arc<Plugin>>,
+        dead_letters: Option<Arc<DeadLetterTopic>>,
+    ) -> Result<Self> {
+        let place = || place(pipeline);
+        Ok(Self {
+            name: pipeline.name.clone(),
+            ledger: Arc::default(),
+            status: Arc::default(),
+            source_counters: SourceCounters::new(&pipeline.source),
+            sink_counters: SinkCounters::new(&pipeline.sink),
+            loaded: plugins.clone(),
+            lineup: Lineup::new(plugins, dead_letters.is_some()).with_context(place)?,
+            source: ports::SourceConfig::of(&pipeline.source).with_context(place)?,
+            sink: ports::SinkConfig::of(&pipeline.sink).with_context(place)?,
+            stand_ins: StandIns::default(),
+            dead_letters,
+        })
+    }
+
     /// The same pipeline by name, newly assembled, goes on with the books of the one before, and knows what was taken
     /// back there.
     pub fn continuing(self, before: &Assembly) -> Self {
@@ -122,4 +148,8 @@ impl Assembly {
     pub fn check(&self, plugins: &[Arc<Plugin>]) -> Result<(), Failure> {
         Lineup::new(plugins.to_vec(), self.dead_letters.is_some()).map(drop)
     }
+}
+
+fn place(pipeline: &config::Pipeline) -> String {
+    format!("pipeline {}", pipeline.name)
 }

@@ -1,9 +1,11 @@
 //! The command line.
 
 mod author;
+mod chown;
 mod document;
 mod inspect;
 mod logging;
+mod replay;
 mod rollback;
 mod status;
 mod version;
@@ -55,6 +57,8 @@ enum Command {
     Plugin(Plugin),
     /// Shows the whole chain in this process, with stand-ins for Kafka, the index and Slack; nothing has to be installed
     Demo(demo::Options),
+    /// Gives folders to a user: for an init container, as the image has no shell
+    Chown(chown::Chown),
     /// Prints a completion script, as in `source <(sluice completions bash)`
     Completions { shell: Shell },
 }
@@ -76,6 +80,9 @@ enum Plugin {
     WriteConfigMap(author::WriteConfigMap),
     /// Says what component files are: what they export and import, and which fields they read and write
     Inspect(inspect::Inspect),
+    /// Makes the call of a crash bundle again. Exit code 0: the same fault; 1: another one, or none; 2: the call cannot be
+    /// made
+    Replay(replay::Replay),
     /// Lets a plugin of the running process go back to the version before. Exit code 0: done; 1: it cannot be done; 2: no
     /// process answers
     Rollback(rollback::Rollback),
@@ -109,6 +116,7 @@ impl Cli {
                     ExitCode::FAILURE
                 }
             },
+            Command::Chown(chown) => chown.run(),
             Command::Completions { shell } => {
                 clap_complete::generate(shell, &mut Self::command(), "sluice", &mut io::stdout());
                 ExitCode::SUCCESS
@@ -123,6 +131,7 @@ impl Plugin {
             Self::New(create) => create.run(),
             Self::Build(build) => build.run(),
             Self::Test(test) => test.run(),
+            Self::Replay(replay) => replay.run(),
             Self::Rollback(rollback) => rollback.run(),
             Self::Bench(bench) => bench.run(),
             Self::Run(run) => run.run(),
@@ -187,6 +196,7 @@ mod tests {
             "sluice plugin bench a.wasm --for 0.5",
             "sluice plugin run --plugin a.wasm:{} -p b.wasm a.log",
             "sluice plugin run --pipeline a --config a.yaml",
+            "sluice plugin replay crash.json --component a.wasm",
             "sluice plugin configmap plugins a.wasm b.wasm -n logging --compress always",
         ] {
             assert!(matches!(parse(line), Ok(Command::Plugin(_))), "{line}");
@@ -196,6 +206,9 @@ mod tests {
         assert_eq!(refused("sluice plugin run --pipeline a"), ErrorKind::MissingRequiredArgument);
         assert_eq!(refused("sluice plugin run -p a.wasm:{"), ErrorKind::ValueValidation);
         assert_eq!(refused("sluice plugin test --show 5"), ErrorKind::MissingRequiredArgument);
+        assert!(matches!(parse("sluice chown 65532:0 /var/lib/sluice"), Ok(Command::Chown(_))));
+        assert_eq!(refused("sluice chown root /var/lib/sluice"), ErrorKind::ValueValidation);
+        assert_eq!(refused("sluice chown 65532:0"), ErrorKind::MissingRequiredArgument);
         assert!(matches!(parse("sluice status"), Ok(Command::Status(_))));
         assert!(matches!(parse("sluice status --json -c a.yaml"), Ok(Command::Status(_))));
         assert!(matches!(parse("sluice status --admin 127.0.0.1:9600"), Ok(Command::Status(_))));

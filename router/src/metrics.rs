@@ -14,7 +14,7 @@ mod sources;
 pub(crate) mod tests;
 
 pub(crate) use page::CONTENT_TYPE;
-pub(crate) use snapshot::{PipelineSnapshot, PluginSnapshot, RollbackSnapshot, Snapshot};
+pub(crate) use snapshot::{PipelineSnapshot, PluginSnapshot, RollbackSnapshot, Snapshot, StandInSnapshot};
 
 use page::Page;
 

@@ -4,6 +4,7 @@ mod current;
 mod difference;
 mod fleet;
 mod news;
+mod notify_socket;
 mod observed;
 mod orders;
 mod pipeline;
@@ -31,6 +32,7 @@ pub fn run(config: &Path, plan: Plan, report_every: Option<Duration>) -> Result<
     let fleet = Fleet::new(plan.grace_period, observed.clone());
     // Before anything else: a stop that comes while plugins are compiled is a stop in order, too.
     signals::stop_on_signal(fleet.clone())?;
+    notify_socket::start(fleet.clone(), observed.clone())?;
     Process::start_on(fleet, observed, config, plan, report_every)?.wait()
 }
 

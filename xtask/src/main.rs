@@ -9,6 +9,7 @@ mod duration;
 mod format;
 mod fuzz;
 mod layers;
+mod manifests;
 mod project;
 mod references;
 mod step;
@@ -39,6 +40,8 @@ enum Task {
     Fmt,
     /// Builds the plugins into WebAssembly components.
     Components,
+    /// Writes what comes from the chart: its schema, the kustomize base, the list of its values.
+    Manifests,
     /// The whole chain, to look at: in one process, or with --real on real servers.
     Demo(demo::Options),
     /// Everything fails by a seeded schedule while every line is counted, on real servers.
@@ -67,6 +70,7 @@ fn run(task: &Task) -> Result<()> {
         Task::Check => check::run(&project),
         Task::Fmt => format::write(&project),
         Task::Components => components::run(&project),
+        Task::Manifests => manifests::run(),
         Task::Demo(options) => demo::run(&project, options),
         Task::Chaos(options) => chaos::run(&project, options),
         Task::Fuzz(options) => fuzz::fuzz(&project, options),

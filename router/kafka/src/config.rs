@@ -38,6 +38,8 @@ pub struct ProducerConfig {
     pub topic: String,
     /// The field of a record that names its topic, unless a plugin did.
     pub topic_key: Option<String>,
+    /// That field is not sent.
+    pub exclude_topic_key: bool,
     /// The other topics that a record or a plugin may name; what names one besides goes to the dead letters.
     pub allowed_topics: AllowList,
     pub acks: Acks,
@@ -188,6 +190,55 @@ mod tests {
     use rdkafka::producer::BaseProducer;
 
     use super::*;
+
+    /// What follows from `acks`, with and without options beside it. A second request in flight is in order only with
+    /// idempotence.
+    #[test]
+    fn all_acknowledgements_are_idempotent_and_one_has_one_request_in_flight() {
+        let of_logs = |acks, options: &[(&str, &str)]| {
+            let options = options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let connection = Connection { brokers: vec!["kafka:9092".into()], options };
+            ProducerConfig {
+                connection,
+                topic: "logs".into(),
+                topic_key: None,
+                exclude_topic_key: false,
+                allowed_topics: AllowList::default(),
+                acks,
+                compression: "lz4".into(),
+                encoding: Encoding { include_tag: false, include_time: false },
+                by_container: true,
+                linger: Duration::from_millis(5),
+                max_in_flight: 1 << 20,
+            }
+            .client(None)
+        };
+        let of_letters = || {
+            let connection = Connection { brokers: vec!["kafka:9092".into()], options: Vec::new() };
+            DeadLetterConfig { connection, topic: "dead".into() }.client()
+        };
+        let (all, one) = ([Some("all"), Some("true"), None], [Some("1"), None, Some("1")]);
+        for (what, client, expected) in [
+            ("all", of_logs(Acks::All, &[]), all),
+            ("all, and an option", of_logs(Acks::All, &[("batch.size", "50000")]), all),
+            ("one", of_logs(Acks::Leader, &[]), one),
+            ("one, and an option", of_logs(Acks::Leader, &[("batch.size", "50000")]), one),
+            ("dead letters", of_letters(), all),
+        ] {
+            let set = ["acks", "enable.idempotence", "max.in.flight.requests.per.connection"].map(|key| client.get(key));
+            assert_eq!(set, expected, "{what}");
+            for (key, value) in [("message.timeout.ms", "0"), ("queue.buffering.max.messages", "0")] {
+                assert_eq!(client.get(key), Some(value), "{what}: {key}");
+            }
+            let refused = client.create::<BaseProducer>().err();
+            assert!(refused.is_none(), "{what}: {refused:?}");
+        }
+        // An option that takes it back is refused in the config; what goes against it is refused here as well.
+        for (key, value) in [("acks", "1"), ("max.in.flight.requests.per.connection", "6")] {
+            let refused = of_logs(Acks::All, &[(key, value)]).create::<BaseProducer>().err();
+            assert!(refused.is_some(), "{key} {value}");
+        }
+    }
 
     #[test]
     fn a_refused_option_is_named_and_its_value_is_not() {

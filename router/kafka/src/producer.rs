@@ -6,7 +6,7 @@ use rdkafka::{
     error::{KafkaError, RDKafkaErrorCode},
     producer::BaseRecord,
 };
-use sluice_core::{Batch, Failure, Generation, Receipt, pipeline::Sink};
+use sluice_core::{Batch, Failure, Generation, Receipt, pipeline::Sink, route::remove_field};
 use tokio::{sync::Notify, task::JoinHandle, time::timeout};
 
 use crate::{
@@ -68,6 +68,9 @@ impl KafkaSink {
                 return Ok(());
             }
         };
+        if let Some(field) = self.config.topic_key.as_deref().filter(|_| self.config.exclude_topic_key) {
+            remove_field(&mut self.value, field);
+        }
         let mut message = BaseRecord::with_opaque_to(&topic, sent)
             .payload(self.value.as_slice())
             .headers(headers::write(record.time, record.id, told_origin(batch, index)));

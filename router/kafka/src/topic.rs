@@ -10,17 +10,17 @@ use crate::ProducerConfig;
 /// record as it will be sent. The error says why it may not go where it was named to: it must not go elsewhere instead.
 pub(crate) fn of<'a>(
     config: &'a ProducerConfig,
-    batch: &'a Batch,
+    batch: &Batch,
     index: usize,
-    value: &'a [u8],
+    value: &[u8],
 ) -> Result<Cow<'a, str>, String> {
     let by_plugin = batch.edits().and_then(|edits| edits.route(index, Route::Topic));
     let by_record = || named_by(value, config.topic_key.as_deref()?);
     match by_plugin.or_else(by_record) {
         None => Ok(Cow::Borrowed(&config.topic)),
-        Some(name) if name == config.topic => Ok(name),
+        Some(name) if name == config.topic => Ok(Cow::Borrowed(&config.topic)),
         Some(name) if !is_topic(&name) => Err(format!("{:?} cannot be a topic", shortened(&name))),
-        Some(name) if config.allowed_topics.allows(&name) => Ok(name),
+        Some(name) if config.allowed_topics.allows(&name) => Ok(Cow::Owned(name.into_owned())),
         Some(name) => Err(format!("topic {name} is not among allow_topics of the sink")),
     }
 }

@@ -3,7 +3,7 @@
 use sluice_core::supervisor::State;
 
 use crate::{
-    metrics::{PipelineSnapshot, RollbackSnapshot, Snapshot},
+    metrics::{PipelineSnapshot, RollbackSnapshot, Snapshot, StandInSnapshot},
     status::Reason,
 };
 
@@ -34,7 +34,14 @@ pub(crate) fn notes(snapshot: &Snapshot) -> Vec<Reason> {
         };
         pipeline.rollbacks.iter().map(move |rollback| of(pipeline, "plugins", text(rollback)))
     });
-    refused.into_iter().chain(taken_back).collect()
+    let stand_ins = snapshot.pipelines.iter().flat_map(|pipeline| {
+        let text = |stand_in: &StandInSnapshot| {
+            let StandInSnapshot { plugin, digest, why } = stand_in;
+            format!("plugin {plugin} runs {digest}, its last good version, as the one of the files cannot: {why}")
+        };
+        pipeline.stand_ins.iter().map(move |stand_in| of(pipeline, "plugins", text(stand_in)))
+    });
+    refused.into_iter().chain(taken_back).chain(stand_ins).collect()
 }
 
 fn halted(pipeline: &PipelineSnapshot) -> Option<Reason> {

@@ -40,6 +40,7 @@ pub(super) fn sink(plan: &KafkaSink) -> Result<ProducerConfig> {
         connection: connection(&plan.brokers, &plan.options)?,
         topic: plan.topic.clone(),
         topic_key: plan.topic_key.clone(),
+        exclude_topic_key: plan.exclude_topic_key,
         allowed_topics: AllowList::new(plan.allowed_topics.clone()),
         acks: match plan.acks {
             config::Acks::Leader => Acks::Leader,

@@ -1,17 +1,21 @@
 //! Plugins as they are named on a command line: `FILE` or `FILE:{"option":…}`.
 
 use std::{
-    fs::File,
-    io::Read as _,
     path::{Path, PathBuf},
     str::FromStr,
     sync::Arc,
 };
 
-use anyhow::{Context as _, Result, anyhow, bail};
-use sluice_wasm::{Component, Engine, Limits, OnFault, Plugin};
+use anyhow::{Result, anyhow, bail};
+use sluice_wasm::{
+    Component, Engine, Grants, Limits, OnFault, Plugin,
+    packed::{self, FileError},
+};
 
-use crate::config::{self, Plan};
+use crate::{
+    assemble::grants,
+    config::{self, Plan},
+};
 
 /// A component with options, before it is loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +24,8 @@ pub struct Spec {
     pub component: PathBuf,
     /// JSON.
     pub options: String,
+    /// `None`: what it wants, since whoever types it is its author.
+    pub grants: Option<Grants>,
 }
 
 impl FromStr for Spec {
@@ -34,11 +40,23 @@ impl FromStr for Spec {
         if component.is_empty() {
             return Err(format!("names no component; {hint}"));
         }
-        match serde_json::from_str(options) {
-            Ok(serde_json::Value::Object(_)) => Ok(Self::new(Path::new(component), options)),
-            Ok(_) => Err(format!("its options are no JSON object; {hint}")),
-            Err(error) => Err(format!("its options are not JSON: {error}; {hint}")),
+        match options_of(options) {
+            Ok(options) => Ok(Self::new(Path::new(component), &options)),
+            Err(why) => Err(format!("its options {why}; {hint}")),
         }
+    }
+}
+
+/// Options as they are typed behind `--config`.
+pub fn parse_options(text: &str) -> Result<String, String> {
+    options_of(text).map_err(|why| format!("options {why}; write '{{\"at_least\":\"info\"}}'"))
+}
+
+fn options_of(text: &str) -> Result<String, String> {
+    match serde_json::from_str(text) {
+        Ok(serde_json::Value::Object(_)) => Ok(text.to_owned()),
+        Ok(_) => Err("are no JSON object".to_owned()),
+        Err(error) => Err(format!("are not JSON: {error}")),
     }
 }
 
@@ -46,7 +64,7 @@ impl Spec {
     /// The plugin has the name of its file.
     pub fn new(component: &Path, options: &str) -> Self {
         let name = component.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        Self { name, component: component.to_owned(), options: options.to_owned() }
+        Self { name, component: component.to_owned(), options: options.to_owned(), grants: None }
     }
 
     /// The plugins of a pipeline of the plan.
@@ -59,7 +77,12 @@ impl Spec {
     }
 
     fn of_config(plugin: &config::Plugin) -> Self {
-        Self { name: plugin.name.clone(), component: plugin.component.clone(), options: plugin.config.clone() }
+        Self {
+            name: plugin.name.clone(),
+            component: plugin.component.clone(),
+            options: plugin.config.clone(),
+            grants: Some(grants(plugin.grant)),
+        }
     }
 
     /// Compiles the component and lets it take its options. What it fails on is put aside, whatever its kind.
@@ -67,20 +90,22 @@ impl Spec {
         let (path, limits) = (self.component.display(), Limits::default());
         let bytes = read(&self.component, limits.component)?;
         let component = Component::load(engine, &bytes, &limits).map_err(|error| anyhow!("{path} {error}"))?;
+        let limits = Limits { grants: self.grants.unwrap_or(component.wants), ..limits };
         Plugin::new(&self.name, component, &self.options, Some(OnFault::DeadLetter), limits)
             .map(Arc::new)
             .map_err(|failure| anyhow!("{path} cannot start with the options {}: {}", self.options, failure.text))
     }
 }
 
-/// The bytes of a component file; of one that is too large, enough to be refused for it.
+/// The component in a file, unpacked; of one that is too large, enough to be refused for it.
 pub fn read(file: &Path, limit: usize) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let read = File::open(file).and_then(|file| file.take(limit as u64 + 1).read_to_end(&mut bytes));
-    read.with_context(|| {
-        format!("cannot read the component {}; `sluice plugin build` makes one, in its plugin's folder", file.display())
-    })?;
-    Ok(bytes)
+    packed::read(file, limit).map_err(|error| match error {
+        FileError::Read(error) => anyhow::Error::new(error).context(format!(
+            "cannot read the component {}; `sluice plugin build` makes one, in its plugin's folder",
+            file.display()
+        )),
+        FileError::Unpack(error) => anyhow!("{} {error}", file.display()),
+    })
 }
 
 #[cfg(test)]
@@ -93,6 +118,7 @@ mod tests {
             name: name.into(),
             component: component.into(),
             options: options.into(),
+            grants: None,
         };
         for (text, expect) in [
             ("a/redact.wasm", Some(spec("redact", "a/redact.wasm", "{}"))),
@@ -103,6 +129,20 @@ mod tests {
             ("f.wasm:{} x", None),
         ] {
             assert_eq!(text.parse().ok(), expect, "{text}");
+        }
+    }
+
+    #[test]
+    fn options_are_an_object() {
+        for (text, expect) in [
+            ("{}", Ok("{}")),
+            ("[1]", Err("options are no JSON object; write '{\"at_least\":\"info\"}'")),
+            (
+                "{x",
+                Err("options are not JSON: key must be a string at line 1 column 2; write '{\"at_least\":\"info\"}'"),
+            ),
+        ] {
+            assert_eq!(parse_options(text), expect.map(str::to_owned).map_err(str::to_owned), "{text}");
         }
     }
 

@@ -1,17 +1,16 @@
 //! `sluice plugin inspect`: what a component is, and what it would do.
 
 use std::{
-    fs::File,
-    io::{self, Read},
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use serde_json::json;
 use sluice_wasm::{
-    Component, Engine, Limits, Plugin,
+    Component, Engine, Grants, Limits, Plugin,
     component::Kind,
     manifest::{Manifest, Ordering},
+    packed::{self, FileError},
 };
 
 #[derive(Debug, clap::Args)]
@@ -68,19 +67,16 @@ impl Inspect {
 
 fn look(engine: &Engine, file: &Path, options: &str) -> Result<Found, String> {
     let limits = Limits::default();
-    let bytes = read(file, limits.component).map_err(|error| format!("cannot be read: {error}"))?;
+    let bytes = packed::read(file, limits.component).map_err(|error| match error {
+        FileError::Read(error) => format!("cannot be read: {error}"),
+        FileError::Unpack(error) => error.to_string(),
+    })?;
     let component = Component::load(engine, &bytes, &limits).map_err(|error| error.to_string())?;
+    let limits = Limits { grants: component.wants, ..limits };
     let manifest = Plugin::new("inspected", component.clone(), options, None, limits)
         .map(|plugin| plugin.manifest().clone())
         .map_err(|failure| failure.text);
     Ok(Found { component, manifest })
-}
-
-/// The file's bytes; of one that is too large, enough to be refused for it.
-fn read(file: &Path, limit: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(file)?.take(limit as u64 + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 fn human(file: &Path, found: &Found) -> String {
@@ -92,10 +88,13 @@ fn human(file: &Path, found: &Found) -> String {
     };
     let mut lines = vec![
         ("kind", format!("{}: {may}", component.kind)),
+        ("version", component.version.as_ref().map_or("it carries none", |version| version).to_owned()),
         ("digest", component.digest.to_string()),
+        ("to pin it", format!("sha256: {}", component.digest.hex())),
         ("size", format!("{} bytes", component.size)),
         ("exports", list(&component.exports)),
         ("imports", list(&component.imports)),
+        ("grants", grants(component.wants)),
     ];
     match manifest {
         Ok(manifest) => {
@@ -118,6 +117,16 @@ fn human(file: &Path, found: &Found) -> String {
     }
     let lines = lines.iter().map(|(name, value)| format!("\n  {name:<11}{value}"));
     format!("{}{}", file.display(), lines.collect::<String>())
+}
+
+fn grants(wants: Grants) -> String {
+    if wants.is_none() {
+        return "it needs none: its calls can be repeated exactly".to_owned();
+    }
+    let words = wants.names().collect::<Vec<_>>().join(" and ");
+    format!(
+        "`{wants}` beside `component`, if it uses the {words} that it imports; its calls cannot be repeated exactly then"
+    )
 }
 
 fn list(items: &[String]) -> String {
@@ -160,10 +169,12 @@ fn machine(file: &Path, found: Result<Found, String>) -> serde_json::Value {
     json!({
         "file": file,
         "kind": component.kind.to_string(),
+        "version": component.version.as_deref(),
         "digest": component.digest.to_string(),
         "size": component.size,
         "exports": component.exports,
         "imports": component.imports,
+        "grants": component.wants.names().collect::<Vec<_>>(),
         "manifest": manifest,
         "refused": refused,
     })
@@ -184,11 +195,14 @@ mod tests {
         let shown = human(&file, &found);
         for expected in [
             "kind       filter: may drop records",
+            "version    0.1.0",
             "digest     sha256:",
+            "to pin it  sha256: ",
             &format!("size       {} bytes", bytes.len()),
             "sluice:plugin/filter@0.1.",
             "sluice:plugin/batches@0.1.",
             "log.level",
+            "grants     it needs none",
             "writes     nothing",
             "essential  no",
         ] {
@@ -213,6 +227,23 @@ mod tests {
             machine["manifest"].is_null() && machine["refused"].as_str().unwrap().contains("at_leest"),
             "{machine}"
         );
+    }
+
+    #[test]
+    fn what_would_have_to_be_granted_is_shown() {
+        for (wants, expect) in [
+            (Grants::NONE, "it needs none"),
+            (
+                Grants { clock: true, random: false },
+                "`grant: [clock]` beside `component`, if it uses the clock that it imports",
+            ),
+            (
+                Grants { clock: true, random: true },
+                "`grant: [clock, random]` beside `component`, if it uses the clock and random that",
+            ),
+        ] {
+            assert!(grants(wants).starts_with(expect), "{}", grants(wants));
+        }
     }
 
     #[test]

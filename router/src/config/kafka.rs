@@ -83,6 +83,7 @@ pub(super) fn sink(block: Block, environment: Environment) -> Option<KafkaSink> 
     let brokers = brokers(&block);
     let topic = block.required("topic", "topic: logs", topic);
     let topic_key = block.get("topic_key", kinds::text);
+    let exclude_topic_key = block.get("exclude_topic_key", kinds::boolean);
     let allowed_topics = block.list("allow_topics", allow::topics);
     let acks = block.get("acks", acks).unwrap_or(Acks::All);
     let compression = block.get("compression", kinds::choice(&COMPRESSIONS));
@@ -98,6 +99,9 @@ pub(super) fn sink(block: Block, environment: Environment) -> Option<KafkaSink> 
             "lets records choose their topic; write which they may choose, as in \"allow_topics: [\"audit-*\"]\"",
         );
     }
+    if exclude_topic_key == Some(true) && topic_key.is_none() {
+        block.fail("exclude_topic_key", "there is no topic_key whose field it could leave out; write both, or neither");
+    }
     if acks == Acks::Leader {
         block.warn(
             "acks",
@@ -111,6 +115,7 @@ pub(super) fn sink(block: Block, environment: Environment) -> Option<KafkaSink> 
         brokers: brokers?,
         topic: topic?,
         topic_key,
+        exclude_topic_key: exclude_topic_key.unwrap_or(false),
         allowed_topics: allowed_topics.unwrap_or_default(),
         acks,
         compression: compression.unwrap_or(KafkaCompression::Lz4),

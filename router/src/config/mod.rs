@@ -8,6 +8,7 @@ mod admin;
 mod allow;
 mod brokers;
 mod conflicts;
+mod crash_bundles;
 mod decode;
 mod document;
 mod duplicates;
@@ -38,9 +39,10 @@ mod tests;
 
 pub use interpolate::Environment;
 pub use plan::{
-    Acks, Admin, Auth, BulkCompression, DeadLetter, ElasticsearchSink, FilesSource, Flush, IndexName, KafkaCompression,
-    KafkaOptions, KafkaSink, KafkaSource, Language, LineTime, LogFormat, LongLines, Multiline, OnFault, Partition,
-    Pipeline, Plan, Plugin, ReadFrom, Retry, Secret, Sink, SlackSink, Source, Start, Texts, Trial,
+    Acks, Admin, Auth, BulkCompression, CrashBundles, DeadLetter, ElasticsearchSink, FilesSource, Flush, Grants,
+    IndexName, KafkaCompression, KafkaOptions, KafkaSink, KafkaSource, Language, LineTime, LogFormat, LongLines,
+    Multiline, OnFault, Partition, Pipeline, Plan, Plugin, ReadFrom, Retry, Secret, Sink, SlackSink, Source, Start,
+    Texts, Trial,
 };
 pub use problem::{Problem, Severity};
 
@@ -57,7 +59,7 @@ pub struct Checked {
 
 /// Checks the document in `text`. `file` is its name in the problems; `environment` answers the variables in it.
 pub fn check(text: &str, file: &str, environment: Environment) -> Checked {
-    let findings = Findings::new(file);
+    let findings = Findings::new(file, text);
     let plan = document::parse(text, &findings).and_then(|mut root| {
         interpolate::resolve(&mut root, "", environment, &findings);
         pipelines::plan(&root, environment, &findings)

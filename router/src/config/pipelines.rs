@@ -7,7 +7,7 @@ use super::document::{Node, Value};
 use super::interpolate::Environment;
 use super::plan::{DeadLetter, Pipeline, Plan, Plugin, Sink, Source};
 use super::problem::{Findings, Place, join};
-use super::{admin, conflicts, elastic, files, kafka, kinds, plugins, slack};
+use super::{admin, conflicts, crash_bundles, elastic, files, kafka, kinds, plugins, slack};
 
 /// Reads the document. The plan is to be trusted only if no error was found.
 pub(super) fn plan(root: &Node, environment: Environment, findings: &Findings) -> Option<Plan> {
@@ -20,6 +20,8 @@ pub(super) fn plan(root: &Node, environment: Environment, findings: &Findings) -
     let range = kinds::duration(Duration::from_secs(1), Duration::from_secs(3600));
     let grace_period = block.get("grace_period", range);
     let admin = block.child("admin").map(admin::admin);
+    let crash_bundles = block.child("crash_bundles").map(crash_bundles::crash_bundles);
+    let plugin_cache = block.get("plugin_cache", kinds::path);
     block.finish();
 
     let drafts = pipelines?;
@@ -31,10 +33,15 @@ pub(super) fn plan(root: &Node, environment: Environment, findings: &Findings) -
         pipelines: drafts.into_iter().map(Draft::finish).collect::<Option<_>>()?,
         dead_letter,
         grace_period: grace_period.unwrap_or(Duration::from_secs(25)),
+        crash_bundles: match crash_bundles {
+            Some(crash_bundles) => Some(crash_bundles?),
+            None => None,
+        },
         admin: match admin {
             Some(admin) => Some(admin?),
             None => None,
         },
+        plugin_cache,
     })
 }
 

@@ -16,8 +16,20 @@ pub struct Plan {
     pub dead_letter: Option<DeadLetter>,
     /// How long a shutdown may take from SIGTERM until the process ends.
     pub grace_period: Duration,
+    /// Where calls are kept that plugins failed; `None` keeps none.
+    pub crash_bundles: Option<CrashBundles>,
     /// Where the process answers `/healthz`, `/readyz` and `/metrics`; `None` opens no port.
     pub admin: Option<Admin>,
+    /// The folder for compiled plugins and for the versions of plugins that ran last; `None` keeps nothing on disk.
+    pub plugin_cache: Option<PathBuf>,
+}
+
+/// A folder of crash bundles.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CrashBundles {
+    pub folder: PathBuf,
+    /// The oldest make room beyond this number; at least 1.
+    pub keep: usize,
 }
 
 /// The HTTP listener for people and machines that watch over the process.
@@ -171,6 +183,8 @@ pub struct KafkaSink {
     pub topic: String,
     /// The field of a record that names its topic; `None` for none.
     pub topic_key: Option<String>,
+    /// Takes that field out of what is sent.
+    pub exclude_topic_key: bool,
     /// Patterns of the other topics that a record or a plugin may name.
     pub allowed_topics: Vec<String>,
     pub acks: Acks,
@@ -310,11 +324,23 @@ pub struct Plugin {
     pub name: String,
     /// The file that holds the WebAssembly component.
     pub component: PathBuf,
+    /// What the SHA-256 of the component has to be; `None` takes whatever the file holds.
+    pub sha256: Option<[u8; 32]>,
     /// A JSON object, as the component's `configure` gets it.
     pub config: String,
     /// `None` leaves it to what the plugin is. `DeadLetter` only if the plan has a place for dead letters.
     pub on_fault: Option<OnFault>,
+    pub grant: Grants,
+    /// Whether no crash bundle is written of it; `None` leaves it to what the plugin is.
+    pub private: Option<bool>,
     pub trial: Trial,
+}
+
+/// What a plugin may reach beyond records, its config and the log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Grants {
+    pub clock: bool,
+    pub random: bool,
 }
 
 /// What a version of a plugin has to keep to in its first time, if it took the place of another one.

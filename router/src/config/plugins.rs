@@ -1,15 +1,19 @@
 //! `plugins`: the chain of a pipeline.
 
 use serde_json::{Map, Number};
+use sluice_wasm::component::Digest;
 
 use super::decode::Block;
 use super::document::{Entry, Node, Value};
-use super::kinds;
-use super::plan::{OnFault, Plugin};
+use super::kinds::{self, Reading};
+use super::plan::{Grants, OnFault, Plugin};
 use super::problem::{Findings, Place, join};
 
 const FAULTS: [(&str, OnFault); 3] =
     [("pass", OnFault::Pass), ("dead_letter", OnFault::DeadLetter), ("halt", OnFault::Halt)];
+
+const GRANTS: [(&str, Grants); 2] =
+    [("clock", Grants { clock: true, random: false }), ("random", Grants { clock: false, random: true })];
 
 /// Reads `plugins` of a pipeline's block; no key means no plugins. `dead_letters` is whether there is a place for them.
 pub(super) fn chain(pipeline: &Block, dead_letters: bool) -> Vec<Plugin> {
@@ -31,6 +35,7 @@ fn plugin(block: Block, names: &mut Vec<(String, Place)>, dead_letters: bool) ->
         kinds::check_name(&name).map(|()| name)
     });
     let component = block.required("component", "component: /etc/sluice/plugins/NAME.wasm", kinds::path);
+    let sha256 = block.get("sha256", digest);
     let config =
         block.child("config").map_or_else(Map::new, |config| object(config.all(), config.path(), config.findings()));
     let on_fault = block.get("on_fault", kinds::choice(&FAULTS));
@@ -39,6 +44,8 @@ fn plugin(block: Block, names: &mut Vec<(String, Place)>, dead_letters: bool) ->
                        \"dead_letter: { kafka: { brokers: [kafka:9092], topic: logs-dead } }\", or pass or halt here";
         block.fail("on_fault", message);
     }
+    let private = block.get("private", kinds::boolean);
+    let grant = grants(&block);
     let trial = block.child("trial").map(super::trial::trial).unwrap_or_default();
     if let Some(name) = &name {
         match names.iter().find(|(earlier, _)| earlier == name) {
@@ -50,7 +57,22 @@ fn plugin(block: Block, names: &mut Vec<(String, Place)>, dead_letters: bool) ->
     }
     block.finish();
     let config = serde_json::Value::Object(config).to_string();
-    Some(Plugin { name: name?, component: component?, config, trial, on_fault })
+    Some(Plugin { name: name?, component: component?, sha256, config, trial, on_fault, grant, private })
+}
+
+fn grants(block: &Block) -> Grants {
+    let granted = block.list("grant", kinds::choice(&GRANTS)).unwrap_or_default();
+    granted
+        .into_iter()
+        .fold(Grants::default(), |all, one| Grants { clock: all.clock || one.clock, random: all.random || one.random })
+}
+
+fn digest(value: &Value) -> Reading<[u8; 32]> {
+    let text = kinds::text(value)?;
+    let digest = Digest::parse(&text).map(|digest| digest.0);
+    digest.ok_or_else(|| {
+        format!("{text:?} is not 64 hexadecimal digits; `sluice plugin inspect FILE` says what to write")
+    })
 }
 
 fn object(entries: &[Entry], path: &str, findings: &Findings) -> Map<String, serde_json::Value> {

@@ -104,15 +104,21 @@ fn the_design_document_means_what_it_says() {
             Plugin {
                 name: "drop-debug".to_owned(),
                 component: PathBuf::from("/etc/sluice/plugins/level-filter.wasm"),
+                sha256: None,
                 config: r#"{"at_least":"info"}"#.to_owned(),
                 on_fault: None,
+                grant: Grants::default(),
+                private: None,
                 trial: Trial::default(),
             },
             Plugin {
                 name: "redact".to_owned(),
                 component: PathBuf::from("/etc/sluice/plugins/redact.wasm"),
+                sha256: None,
                 config: r#"{"rules":["email","credit-card"]}"#.to_owned(),
                 on_fault: None,
+                grant: Grants::default(),
+                private: None,
                 trial: Trial::default(),
             },
         ],
@@ -120,6 +126,7 @@ fn the_design_document_means_what_it_says() {
             brokers: texts(&["kafka:9092"]),
             topic: "logs".to_owned(),
             topic_key: None,
+            exclude_topic_key: false,
             allowed_topics: Vec::new(),
             acks: Acks::Leader,
             compression: KafkaCompression::Gzip,
@@ -164,8 +171,11 @@ fn the_design_document_means_what_it_says() {
     let exceptions = Plugin {
         name: "exceptions".to_owned(),
         component: PathBuf::from("/etc/sluice/plugins/exception-notifier.wasm"),
+        sha256: None,
         config: "{}".to_owned(),
         on_fault: None,
+        grant: Grants::default(),
+        private: None,
         trial: Trial::default(),
     };
     assert_eq!(alert.plugins, [exceptions]);
@@ -187,6 +197,8 @@ fn every_key_reaches_the_plan() {
     let plan = planned("everything");
     assert_eq!(plan.grace_period, Duration::from_secs(60));
     assert_eq!(plan.admin, Some(Admin { listen: (std::net::Ipv6Addr::UNSPECIFIED, 9600).into() }));
+    assert_eq!(plan.crash_bundles, Some(CrashBundles { folder: PathBuf::from("/var/lib/sluice/crashes"), keep: 5 }));
+    assert_eq!(plan.plugin_cache, Some(PathBuf::from("/var/lib/sluice/plugins")));
     let dead_letter = DeadLetter {
         brokers: texts(&["kafka:9092"]),
         topic: "logs-dead".to_owned(),
@@ -229,6 +241,9 @@ fn every_key_reaches_the_plan() {
         "log.level": { "nested": {} },
     });
     assert_eq!(config, expect);
+    assert_eq!(ship.plugins[0].sha256, Some([0xab; 32]));
+    assert_eq!(ship.plugins[0].grant, Grants { clock: true, random: true });
+    assert_eq!(ship.plugins[0].private, Some(false));
     let faults: Vec<Option<OnFault>> =
         [&ship, &alert, &chat].iter().map(|pipeline| pipeline.plugins[0].on_fault).collect();
     assert_eq!(faults, [Some(OnFault::DeadLetter), Some(OnFault::Halt), Some(OnFault::Pass)]);
@@ -236,6 +251,7 @@ fn every_key_reaches_the_plan() {
         brokers: texts(&["kafka-0.kafka:9092", "[2001:db8::1]:9093"]),
         topic: "logs.all_v2".to_owned(),
         topic_key: Some("topic".to_owned()),
+        exclude_topic_key: true,
         allowed_topics: texts(&["audit", "Team-*.logs"]),
         acks: Acks::All,
         compression: KafkaCompression::Zstd,

@@ -6,12 +6,13 @@ use sluice_core::{Balance, Failure, supervisor::State};
 use sluice_wasm::{
     Plugin,
     counters::Counts,
+    crash::BundleCounts,
     trial::{Reason, Rollback},
 };
 
 use super::process;
 use crate::{
-    assemble::{SinkCounters, SourceCounters},
+    assemble::{SinkCounters, SourceCounters, StandIn},
     process::{Observed, Pulse, ReloadStatus, View},
 };
 
@@ -46,6 +47,8 @@ pub(crate) struct PipelineSnapshot {
     pub halted: Option<String>,
     /// Versions that were taken back, of plugins whose version before runs.
     pub rollbacks: Vec<RollbackSnapshot>,
+    /// Versions of the cache that run, as what the files say cannot.
+    pub stand_ins: Vec<StandInSnapshot>,
     /// How often versions were taken back, by plugin and why.
     pub rollback_counts: BTreeMap<(String, Reason), u64>,
 }
@@ -61,6 +64,15 @@ pub(crate) struct RollbackSnapshot {
     pub ago: Duration,
 }
 
+/// A version of the cache that runs, as what the files say cannot.
+#[derive(Clone)]
+pub(crate) struct StandInSnapshot {
+    pub plugin: String,
+    /// Of the component that runs.
+    pub digest: String,
+    pub why: String,
+}
+
 /// One version of a plugin. Another component under the same name counts for itself.
 #[derive(Clone)]
 pub(crate) struct PluginSnapshot {
@@ -72,6 +84,7 @@ pub(crate) struct PluginSnapshot {
     /// The interfaces that it exports, with their versions.
     pub exports: Vec<String>,
     pub counts: Counts,
+    pub bundles: BundleCounts,
 }
 
 impl Snapshot {
@@ -101,6 +114,7 @@ impl PipelineSnapshot {
             plugins: view.plugins().iter().map(|plugin| PluginSnapshot::of(plugin)).collect(),
             halted: view.halted(),
             rollbacks: view.rollbacks().iter().map(RollbackSnapshot::of).collect(),
+            stand_ins: view.stand_ins().iter().map(StandInSnapshot::of).collect(),
             rollback_counts: view.rollback_counts(),
         }
     }
@@ -118,6 +132,16 @@ impl RollbackSnapshot {
     }
 }
 
+impl StandInSnapshot {
+    fn of(stand_in: &StandIn) -> Self {
+        Self {
+            plugin: stand_in.plugin.name().to_owned(),
+            digest: stand_in.plugin.component().digest.to_string(),
+            why: stand_in.why.clone(),
+        }
+    }
+}
+
 impl PluginSnapshot {
     fn of(plugin: &Plugin) -> Self {
         Self {
@@ -126,6 +150,7 @@ impl PluginSnapshot {
             kind: plugin.component().kind.to_string(),
             exports: plugin.component().exports.clone(),
             counts: plugin.counters().read(),
+            bundles: plugin.bundles().read(),
         }
     }
 }

@@ -6,9 +6,9 @@ use std::{
 
 use saphyr::{LoadableYamlNode, Yaml};
 use sluice_core::{Balance, Failure, supervisor::State};
-use sluice_wasm::{counters::Counts, trial::Reason};
+use sluice_wasm::{counters::Counts, crash::BundleCounts, trial::Reason};
 
-use super::{PipelineSnapshot, PluginSnapshot, Snapshot, page, page::Page};
+use super::{PipelineSnapshot, PluginSnapshot, Snapshot, StandInSnapshot, page, page::Page};
 use crate::{
     assemble::{SinkCounters, SourceCounters},
     process::ReloadStatus,
@@ -50,6 +50,7 @@ pub(crate) fn snapshot() -> Snapshot {
             passed: 8,
             blocked: 3,
         },
+        bundles: BundleCounts { written: 2, failed: 1, skipped: 7 },
     };
     let files = sluice_tail::Counters::default();
     files.lost.add(Path::new("/var/log/pods/shop_web-7_uid/app/0.log"), 4096);
@@ -66,6 +67,7 @@ pub(crate) fn snapshot() -> Snapshot {
         plugins: vec![plugin],
         halted: None,
         rollbacks: Vec::new(),
+        stand_ins: Vec::new(),
         rollback_counts: BTreeMap::from([(("drop-debug".into(), Reason::Fault), 2)]),
     };
     let index = PipelineSnapshot {
@@ -81,6 +83,7 @@ pub(crate) fn snapshot() -> Snapshot {
         plugins: Vec::new(),
         halted: None,
         rollbacks: Vec::new(),
+        stand_ins: Vec::new(),
         rollback_counts: BTreeMap::new(),
     };
     let sink = SinkCounters::Slack(Default::default());
@@ -90,6 +93,15 @@ pub(crate) fn snapshot() -> Snapshot {
         is_stopping: false,
         up: Some(Duration::from_secs(90)),
         pipelines: vec![ship, index, alert],
+    }
+}
+
+/// Of the plugin of the first pipeline.
+pub(crate) fn stand_in() -> StandInSnapshot {
+    StandInSnapshot {
+        plugin: "drop-debug".into(),
+        digest: format!("sha256:{}", "0a".repeat(32)),
+        why: "plugin drop-debug: /p/f.wasm is no component".into(),
     }
 }
 
@@ -193,10 +205,15 @@ fn figures_are_those_of_the_snapshot() {
     let mut snapshot = snapshot();
     snapshot.pipelines[1].state = State::Restarting(Failure::transient("kafka source", "away"));
     snapshot.pipelines[1].halted = Some("why".into());
+    snapshot.pipelines[0].stand_ins = vec![stand_in()];
     snapshot.reload = ReloadStatus { last_ok: false, text: "why".into(), reloads: 3, refused: 4 };
     let page = page(&snapshot);
     let plugin =
         format!("{{pipeline=\"ship\",plugin=\"drop-debug\",digest=\"sha256:{}\",kind=\"filter\"}}", "0a".repeat(32));
+    let bundles = |result: &str, count: u64| {
+        let labels = plugin.trim_end_matches('}');
+        format!("sluice_plugin_crash_bundles_total{labels},result=\"{result}\"}} {count}")
+    };
     for line in [
         "sluice_config_last_reload_successful 0",
         "sluice_config_reloads_total{result=\"applied\"} 3",
@@ -228,6 +245,10 @@ fn figures_are_those_of_the_snapshot() {
         &format!("sluice_plugin_faults_total{plugin} 6"),
         &format!("sluice_plugin_passed_total{plugin} 8"),
         &format!("sluice_plugin_call_seconds_total{plugin} 0.0015"),
+        &format!("sluice_plugin_stand_in{} 1", plugin.replace(",kind=\"filter\"", "")),
+        &bundles("written", 2),
+        &bundles("failed", 1),
+        &bundles("skipped", 7),
     ] {
         assert!(page.lines().any(|other| other == line), "{line}\nis not in\n{page}");
     }
@@ -275,7 +296,9 @@ fn the_document_names_every_metric_with_its_type_and_labels() {
         let entry = (cells[1].trim_matches('`').to_owned(), cells[2].to_owned(), labels);
         assert!(described.insert(entry), "{row} is there twice");
     }
-    let exported: BTreeSet<_> = parse(&page(&snapshot()))
+    let mut snapshot = snapshot();
+    snapshot.pipelines[0].stand_ins = vec![stand_in()];
+    let exported: BTreeSet<_> = parse(&page(&snapshot))
         .into_iter()
         .map(|(name, metric)| {
             let labels = metric.values.iter().flat_map(|(labels, _)| labels.keys().cloned()).collect::<BTreeSet<_>>();
@@ -289,9 +312,9 @@ fn the_document_names_every_metric_with_its_type_and_labels() {
 
 #[test]
 fn the_alert_rules_use_metrics_that_exist() {
-    let (text, metrics) = (document(), parse(&page(&snapshot())));
-    let rules = text.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
-    let rules = Yaml::load_from_str(rules).unwrap();
+    let metrics = parse(&page(&snapshot()));
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/monitoring/alerts.yaml");
+    let rules = Yaml::load_from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
     let rules = rules[0]["groups"][0]["rules"].as_sequence().unwrap();
     assert!(rules.len() >= 5, "{rules:?}");
     for rule in rules {

@@ -60,11 +60,14 @@ impl Current {
         // First of all, so that whoever asks hears that the rest is on its way.
         let admin = listen(&plan, &observed)?;
         let mut assembler = Assembler::new()?;
-        let assemblies: Vec<_> =
-            assembler.assemble(&plan, |_| true, &|_| Vec::new())?.into_iter().map(Arc::new).collect();
-        let versions = BTreeMap::new();
+        assembler.shelf.set_crash_bundles(plan.crash_bundles.as_ref());
+        let (mut assemblies, mut versions) = (Vec::new(), BTreeMap::new());
+        for (assembly, begun) in assembler.begin(&plan)? {
+            versions.insert(assembly.name.clone(), Versions::begin(begun));
+            assemblies.push(Arc::new(assembly));
+        }
         let mut current = Self { plan, assemblies, versions, assembler, admin, fleet, observed };
-        current.note_versions();
+        current.tidy();
         current.show();
         current.assemblies.iter().try_for_each(|assembly| current.fleet.start(assembly))?;
         Ok(current)
@@ -122,6 +125,7 @@ impl Current {
             if let Some(changed) = swap.take_over()? {
                 let versions = self.versions.entry(pipeline.name.clone()).or_default();
                 versions.took_over(&pipeline.plugins, &swap.loaded);
+                swap.assembly.stand_ins.set(Vec::new());
                 return Ok(changed);
             }
             self.settle();
@@ -137,6 +141,16 @@ impl Current {
             let Some(versions) = self.versions.get_mut(&assembly.name) else { continue };
             let news = assembly.lineup.rollbacks().into_iter().filter(|rollback| versions.rolled_back(rollback));
             news.for_each(|rollback| news::rolled_back(&assembly.name, &rollback));
+        }
+        self.remember();
+    }
+
+    /// What the next process has to know. Written where it is different from what is written already.
+    fn remember(&mut self) {
+        let Some(store) = self.assembler.shelf.store_mut() else { return };
+        for assembly in &self.assemblies {
+            let Some(versions) = self.versions.get(&assembly.name) else { continue };
+            store.remember(&assembly.name, versions.remembered(|plugin| assembly.lineup.trial(plugin).is_some()));
         }
     }
 
@@ -167,13 +181,6 @@ impl Current {
         self.settle();
         let (from, to) = (from.component().digest, to.component().digest);
         Ok(format!("plugin {plugin} of pipeline {pipeline} runs {to} again, in place of {from}"))
-    }
-
-    fn note_versions(&mut self) {
-        for (pipeline, assembly) in self.plan.pipelines.iter().zip(&self.assemblies) {
-            let versions = self.versions.entry(pipeline.name.clone()).or_default();
-            versions.took_over(&pipeline.plugins, &assembly.loaded);
-        }
     }
 
     /// Compiles and configures the plugins that `wanted` has and the running pipeline of its name has not.
@@ -254,6 +261,7 @@ impl Current {
         }
         self.fleet.set_grace(wanted.grace_period);
         self.plan = wanted.clone();
+        self.assembler.shelf.set_crash_bundles(self.plan.crash_bundles.as_ref());
         self.assemblies = self.plan.pipelines.iter().filter_map(|pipeline| of_name(&now, &pipeline.name)).collect();
         self.versions.retain(|name, _| of_name(&now, name).is_some());
         for (pipeline, assembly) in self.plan.pipelines.iter().zip(&self.assemblies) {
@@ -272,8 +280,9 @@ impl Current {
 
     /// Lets go of components that nothing runs any more.
     fn tidy(&mut self) {
-        let known = self.versions.values().flat_map(Versions::known).map(|(_, plugin)| plugin);
-        self.assembler.shelf.keep(known);
+        self.remember();
+        let held = self.versions.values().flat_map(Versions::held).map(|(_, plugin)| plugin);
+        self.assembler.shelf.keep(held);
     }
 }
 
@@ -310,7 +319,14 @@ mod tests {
 
     fn plan(listen: SocketAddr) -> Plan {
         let admin = Some(config::Admin { listen });
-        Plan { pipelines: vec![], dead_letter: None, grace_period: Duration::from_secs(5), admin }
+        Plan {
+            pipelines: vec![],
+            dead_letter: None,
+            grace_period: Duration::from_secs(5),
+            crash_bundles: None,
+            admin,
+            plugin_cache: None,
+        }
     }
 
     #[test]

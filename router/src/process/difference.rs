@@ -18,8 +18,8 @@ pub(super) struct Difference {
 impl Difference {
     pub fn between(running: &Plan, wanted: &Plan) -> Self {
         // By name, so that a new key of the document has to be thought of here. The grace is only looked up, when a
-        // stop begins.
-        let Plan { pipelines, dead_letter, grace_period: _, admin } = wanted;
+        // stop begins, the folder for plugins whenever they are loaded, and that of crash bundles when one fails.
+        let Plan { pipelines, dead_letter, grace_period: _, admin, crash_bundles: _, plugin_cache: _ } = wanted;
         let anew = running.dead_letter != *dead_letter;
         let mut difference = Self { admin: running.admin != *admin, ..Self::default() };
         for pipeline in pipelines {

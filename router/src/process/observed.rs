@@ -15,7 +15,7 @@ use sluice_wasm::{
 };
 
 use super::{Pulse, orders::Orders};
-use crate::assemble::{Assembly, SinkCounters, SourceCounters};
+use crate::assemble::{Assembly, SinkCounters, SourceCounters, StandIn, StandIns};
 
 /// The pipelines that run now, and how reloading goes. Shared by those who look and those who change it.
 #[derive(Default)]
@@ -37,6 +37,7 @@ pub struct View {
     pub source: SourceCounters,
     pub sink: SinkCounters,
     lineup: Arc<Lineup>,
+    stand_ins: StandIns,
 }
 
 /// How reloading goes.
@@ -105,6 +106,7 @@ impl View {
             source: assembly.source_counters.clone(),
             sink: assembly.sink_counters.clone(),
             lineup: assembly.lineup.clone(),
+            stand_ins: assembly.stand_ins.clone(),
         }
     }
 
@@ -116,6 +118,11 @@ impl View {
     /// Versions that were taken back, of plugins whose version before runs.
     pub fn rollbacks(&self) -> Vec<Rollback> {
         self.lineup.rollbacks()
+    }
+
+    /// Versions of the cache that run, as what the files say cannot.
+    pub fn stand_ins(&self) -> Vec<StandIn> {
+        self.stand_ins.among(&self.lineup.current())
     }
 
     /// How often versions were taken back, by plugin and why.

@@ -24,13 +24,17 @@ pub(super) fn spawn(
     ended: impl FnOnce(&str, Result<End, Failure>) + Send + 'static,
 ) -> io::Result<()> {
     thread::Builder::new().name(format!("pipe-{}", assembly.name)).spawn(move || {
-        // A panic takes the same way out as a failure for good: in order, with the other pipelines run dry.
-        let result = panic::catch_unwind(panic::AssertUnwindSafe(|| live(&assembly, &shutdown)));
-        let result = result.unwrap_or_else(|_| Err(Failure::fatal("pipeline", "panicked; the lines above say where")));
+        let result = contained(|| live(&assembly, &shutdown));
         assembly.status.ended(&result);
         ended(&assembly.name, result);
     })?;
     Ok(())
+}
+
+/// A panic takes the same way out as a failure for good: in order, with the other pipelines run dry.
+fn contained(live: impl FnOnce() -> Result<End, Failure>) -> Result<End, Failure> {
+    let result = panic::catch_unwind(panic::AssertUnwindSafe(live));
+    result.unwrap_or_else(|_| Err(Failure::fatal("pipeline", "panicked; the lines above say where")))
 }
 
 fn live(assembly: &Assembly, shutdown: &Shutdown) -> Result<End, Failure> {
@@ -84,5 +88,17 @@ fn tell(pipeline: &str, stop: &Stop, letting_go: Duration) {
             letting_go_ms,
             "stopped before everything was delivered; these records are read again at the next start"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_a_failure_for_good() {
+        let failure = contained(|| panic!("at record 7")).unwrap_err();
+        assert_eq!(failure, Failure::fatal("pipeline", "panicked; the lines above say where"));
+        assert_eq!(contained(|| Ok(End::Exhausted)), Ok(End::Exhausted));
     }
 }

@@ -1,13 +1,19 @@
 //! The versions of a pipeline's plugins: what runs, what ran before it, and what is not to come back by itself.
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use sluice_wasm::{
     Plugin,
     trial::{Bounds, Rollback, Trial},
 };
 
-use crate::{assemble::Version, config};
+use crate::{
+    assemble::{
+        Beginning, Version,
+        store::{Made, Remembered, TakenBack},
+    },
+    config,
+};
 
 /// In the order of the chain.
 #[derive(Default)]
@@ -17,20 +23,42 @@ struct Place {
     running: Version,
     /// What it took the place of, until that is gone back to.
     before: Option<Version>,
-    /// What was taken back. The same component with the same config does not take over again.
-    refused: Option<Version>,
+    /// What was taken back, and why. The same component with the same config does not take over again.
+    refused: Option<(Version, TakenBack)>,
 }
 
 impl Versions {
+    /// What a process starts with.
+    pub fn begin(begun: Vec<Beginning>) -> Self {
+        let place = |begun: Beginning| Place { running: begun.runs, before: None, refused: begun.refused };
+        Self(begun.into_iter().map(place).collect())
+    }
+
+    /// What the next process has to know, by plugin. `on_trial` says what is not known to be good yet.
+    pub fn remembered(&self, on_trial: impl Fn(&Arc<Plugin>) -> bool) -> BTreeMap<String, Remembered> {
+        let remembered = |place: &Place| {
+            let good = place.before.as_ref().filter(|_| on_trial(&place.running.1)).unwrap_or(&place.running);
+            let taken_back = place.refused.as_ref().map(|(_, taken_back)| taken_back.clone());
+            (place.running.1.name().to_owned(), Remembered::new(Made::of(good), taken_back))
+        };
+        self.0.iter().map(remembered).collect()
+    }
+
     /// What need not be made again, as it is there.
     pub fn known(&self) -> Vec<Version> {
-        let known = |place: &Place| [Some(place.running.clone()), place.refused.clone()];
+        let known = |place: &Place| [Some(place.running.clone()), place.refused()];
         self.0.iter().flat_map(known).flatten().collect()
+    }
+
+    /// All versions, those included that may be gone back to.
+    pub fn held(&self) -> Vec<Version> {
+        let before = self.0.iter().filter_map(|place| place.before.clone());
+        self.known().into_iter().chain(before).collect()
     }
 
     /// What was taken back: a pipeline that starts anew is made of new plugins but for these.
     pub fn refused(&self) -> Vec<Version> {
-        self.0.iter().filter_map(|place| place.refused.clone()).collect()
+        self.0.iter().filter_map(Place::refused).collect()
     }
 
     /// What is to run where the files say `loaded`: the same, but for what was taken back.
@@ -79,7 +107,9 @@ impl Versions {
             return false;
         };
         let Some(before) = place.before.take() else { return false };
-        place.refused = Some(std::mem::replace(&mut place.running, before));
+        let refused = std::mem::replace(&mut place.running, before);
+        let taken_back = TakenBack::new(&refused, rollback.reason, &rollback.why);
+        place.refused = Some((refused, taken_back));
         true
     }
 
@@ -89,8 +119,12 @@ impl Versions {
 }
 
 impl Place {
+    fn refused(&self) -> Option<Version> {
+        self.refused.as_ref().map(|(version, _)| version.clone())
+    }
+
     fn is_refused(&self, plugin: &Arc<Plugin>) -> bool {
-        self.refused.as_ref().is_some_and(|(_, refused)| Arc::ptr_eq(refused, plugin))
+        self.refused.as_ref().is_some_and(|((_, refused), _)| Arc::ptr_eq(refused, plugin))
     }
 }
 

@@ -164,6 +164,16 @@ all pipelines
     );
 }
 
+/// It does what it is there for, and somebody should look.
+#[test]
+fn a_stand_in_is_told_and_takes_nobody_out() {
+    let digest = format!("sha256:{}", "0a".repeat(32));
+    let report = report(|snapshot| snapshot.pipelines[0].stand_ins = vec![metrics::tests::stand_in()]);
+    let told = format!("plugin drop-debug runs {digest}, its last good version, as the one of the files cannot: ");
+    assert!(report.ready && report.notes.iter().any(|note| note.text.starts_with(&told)), "{:?}", report.notes);
+    assert!(text(&report).contains(&format!("\n  note: ship: plugins: {told}")));
+}
+
 #[test]
 fn a_report_of_a_later_version_is_understood() {
     let mut sent = json!(collect(&metrics::tests::snapshot()));

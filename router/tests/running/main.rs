@@ -5,8 +5,11 @@
 
 mod alerts;
 mod assembly;
+mod cache;
 mod config;
+mod crashes;
 mod halt;
+mod packed;
 mod plugins;
 mod rollback;
 mod world;

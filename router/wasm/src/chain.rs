@@ -164,7 +164,9 @@ impl<D: DeadLetters> Chain<D> {
         self.links.iter_mut().for_each(Link::forget);
         let mut plugins: Vec<Arc<Plugin>> = self.links.iter().map(|link| link.plugin.clone()).collect();
         plugins[at] = trial.before.clone();
-        let (fields, links) = self.link(plugins.iter());
+        let (fields, mut links) = self.link(plugins.iter());
+        // The fault has left its bundle, and perhaps these do not know yet that they are private.
+        links.iter_mut().for_each(|link| link.leaves_bundles = false);
         let (fields, links) = (replace(&mut self.fields, fields), replace(&mut self.links, links));
         let faults = trial.before.counters().read().faults;
         let judged = self.judge(batch).await;

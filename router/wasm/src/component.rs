@@ -1,15 +1,18 @@
 //! A component: what it exports is what it may do, what it imports is what it may reach.
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
-use wasmtime::component::types::{ComponentInstance, ComponentItem};
-
+use crate::effort::{self, Late};
 use crate::engine::Calls;
-use crate::{Engine, Limits};
+use crate::fault::one_line;
+use crate::grants::Grants;
+use crate::{Cache, Engine, Limits, imports, sections};
+
+pub use crate::digest::Digest;
 
 /// The line of interfaces that this host speaks; versions of a line understand each other.
-const PACKAGE: &str = "sluice:plugin";
+pub(crate) const PACKAGE: &str = "sluice:plugin";
 const LINE: &str = "0.1";
 
 /// A component that was read, checked and compiled, but not run yet.
@@ -19,11 +22,15 @@ pub struct Component {
     pub(crate) calls: Arc<Calls>,
     pub digest: Digest,
     pub kind: Kind,
+    /// Of the package that it was built from, if it says so.
+    pub version: Option<Arc<String>>,
     /// Bytes of the file.
     pub size: usize,
     /// Interfaces with their versions, such as `sluice:plugin/filter@0.1.0`.
     pub exports: Vec<String>,
     pub imports: Vec<String>,
+    /// What it could call only if it were granted.
+    pub wants: Grants,
 }
 
 /// What a plugin may do with records.
@@ -37,10 +44,6 @@ pub enum Kind {
     Notifier,
 }
 
-/// The SHA-256 of a component's bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Digest(pub [u8; 32]);
-
 /// Why a file is no plugin for this host.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum LoadError {
@@ -48,6 +51,20 @@ pub enum LoadError {
         "is {size} bytes large, more than the {limit} that are allowed; build it optimized and without debug information"
     )]
     Large { size: usize, limit: usize },
+    #[error("has more than {limit} functions; build it optimized, or make several plugins of it")]
+    Functions { limit: usize },
+    #[error(
+        "has a function of {size} bytes, more than the {limit} that are allowed; build it optimized, or take the function apart"
+    )]
+    Function { size: usize, limit: usize },
+    #[error("took longer than {time:?} to compile, and was given up; make it smaller, or give the process more CPU")]
+    Late { time: Duration },
+    #[error(
+        "was not compiled: another component that takes longer than {time:?} still is; it is tried again when a file changes"
+    )]
+    Busy { time: Duration },
+    #[error("was not compiled: the system has no thread for it; give the process more, or less to do")]
+    NoThread,
     #[error("is precompiled native code, which is never loaded; name the .wasm file that it was made from")]
     Precompiled,
     #[error(
@@ -67,15 +84,27 @@ pub enum LoadError {
     )]
     Lifecycle,
     #[error(
-        "imports {import}, which is not granted: a plugin reaches {PACKAGE}/log@{LINE} and nothing else; \
+        "imports {import}, which nothing grants: a plugin reaches {PACKAGE}/log@{LINE}, and a WASI that is empty; \
          for Rust build it for wasm32-unknown-unknown, where nothing else is imported"
     )]
     Import { import: String },
+    #[error(
+        "imports {import}, and nothing grants a plugin the network; build it without: for Rust for \
+         wasm32-unknown-unknown, for JavaScript with `--disable http`"
+    )]
+    Network { import: String },
+    #[error("imports {import}, and this version knows WASI 0.2; build it with a toolchain for wasm32-wasip2")]
+    Wasi { import: String },
 }
 
 impl Component {
     /// Checks and compiles the bytes of a component file.
     pub fn load(engine: &Engine, bytes: &[u8], limits: &Limits) -> Result<Self, LoadError> {
+        Self::load_with(engine, bytes, limits, None)
+    }
+
+    /// The same, with what was compiled before in place of compiling it again.
+    pub fn load_with(engine: &Engine, bytes: &[u8], limits: &Limits, cache: Option<&Cache>) -> Result<Self, LoadError> {
         let (size, limit) = (bytes.len(), limits.component);
         if size > limit {
             return Err(LoadError::Large { size, limit });
@@ -87,18 +116,50 @@ impl Component {
         if bytes.starts_with(b"\0asm\x01\0\0\0") {
             return Err(LoadError::CoreModule);
         }
-        // From binary only: the text format is not compiled in, and an error would quote the file.
-        let compiled = wasmtime::component::Component::from_binary(engine.wasmtime(), bytes)
-            .map_err(|error| LoadError::Malformed(crate::fault::one_line(&error.root_cause().to_string())))?;
+        let digest = Digest::of(bytes);
+        let compiled = match cache.and_then(|cache| cache.restore(engine, digest)) {
+            Some(compiled) => compiled,
+            None => {
+                let compiled = compile(engine, bytes, limits)?;
+                cache.inspect(|cache| cache.keep(digest, &compiled));
+                compiled
+            }
+        };
         let ty = compiled.component_type();
         let (calls, engine) = (engine.calls().clone(), engine.wasmtime());
         let exports: Vec<String> = ty.exports(engine).map(|(name, _)| name.to_string()).collect();
         let kind = kind(&exports)?;
-        for (name, import) in ty.imports(engine) {
-            check_import(name, &import.ty, engine)?;
-        }
+        let wants = imports::check(&compiled)?;
         let imports = ty.imports(engine).map(|(name, _)| name.to_string()).collect();
-        Ok(Self { digest: Digest(Sha256::digest(bytes).into()), kind, size, exports, imports, compiled, calls })
+        let version = version(bytes).map(Arc::new);
+        Ok(Self { digest, kind, version, size, exports, imports, wants, compiled, calls })
+    }
+}
+
+/// What the custom section `version` says, which other tools write as well.
+fn version(bytes: &[u8]) -> Option<String> {
+    const LONGEST: usize = 40;
+    let sections = sections::of(bytes).ok()?;
+    let mut custom =
+        sections.iter().filter(|section| section.id == 0).filter_map(|section| sections::sized(section.payload));
+    let (_, version) = custom.find(|(name, _)| *name == b"version")?;
+    let version = std::str::from_utf8(version).ok()?;
+    let is_fit = !version.is_empty() && version.len() <= LONGEST && version.chars().all(|c| c.is_ascii_graphic());
+    is_fit.then(|| version.to_string())
+}
+
+/// Within bounds of memory and time. It takes the machine's processors and no thread of a pipeline.
+fn compile(engine: &Engine, bytes: &[u8], limits: &Limits) -> Result<wasmtime::component::Component, LoadError> {
+    effort::check(bytes)?;
+    let (own, wasmtime, time) = (bytes.to_vec(), engine.wasmtime().clone(), limits.compile);
+    // From binary only: the text format is not compiled in, and an error would quote the file.
+    let compiled = engine.gate().within(time, move || wasmtime::component::Component::from_binary(&wasmtime, &own));
+    match compiled {
+        Ok(Ok(compiled)) => Ok(compiled),
+        Ok(Err(error)) => Err(LoadError::Malformed(one_line(&error.root_cause().to_string()))),
+        Err(Late::Working) => Err(LoadError::Late { time }),
+        Err(Late::Waiting) => Err(LoadError::Busy { time }),
+        Err(Late::NoThread) => Err(LoadError::NoThread),
     }
 }
 
@@ -111,31 +172,19 @@ fn kind(exports: &[String]) -> Result<Kind, LoadError> {
     };
     let mut kinds = Kind::ALL.into_iter().filter_map(|kind| own(kind.name()).map(|export| (kind, export)));
     let Some((kind, (export, version))) = kinds.next() else {
-        let found = if exports.is_empty() { "nothing".to_string() } else { exports.join(", ") };
+        let found = if exports.is_empty() { "nothing".to_string() } else { one_line(&exports.join(", ")) };
         return Err(LoadError::Kind { found });
     };
     if !in_line(version) {
-        return Err(LoadError::Version { export: export.clone() });
+        return Err(LoadError::Version { export: one_line(export) });
     }
     if let Some((_, (other, _))) = kinds.next() {
-        return Err(LoadError::Kind { found: format!("{export} and {other}") });
+        return Err(LoadError::Kind { found: one_line(&format!("{export} and {other}")) });
     }
     own("lifecycle").filter(|(_, version)| in_line(version)).map(|_| kind).ok_or(LoadError::Lifecycle)
 }
 
-fn check_import(name: &str, item: &ComponentItem, engine: &wasmtime::Engine) -> Result<(), LoadError> {
-    let granted = match name.strip_prefix(PACKAGE).and_then(|name| name.strip_prefix("/log@")) {
-        Some(version) => in_line(version),
-        None => matches!(item, ComponentItem::ComponentInstance(instance) if has_only_types(instance, engine)),
-    };
-    if granted { Ok(()) } else { Err(LoadError::Import { import: name.to_string() }) }
-}
-
-fn has_only_types(instance: &ComponentInstance, engine: &wasmtime::Engine) -> bool {
-    instance.exports(engine).all(|(_, export)| matches!(export.ty, ComponentItem::Type(_)))
-}
-
-fn in_line(version: &str) -> bool {
+pub(crate) fn in_line(version: &str) -> bool {
     version.strip_prefix(LINE).is_some_and(|rest| rest.starts_with('.'))
 }
 
@@ -169,19 +218,6 @@ impl fmt::Display for Kind {
     }
 }
 
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "sha256:")?;
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "{self}")
-    }
-}
-
 impl fmt::Debug for Component {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.debug_struct("Component").field("digest", &self.digest).field("kind", &self.kind).finish_non_exhaustive()
@@ -191,6 +227,24 @@ impl fmt::Debug for Component {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_version_is_read_if_it_is_fit_to_be_shown() {
+        let long = "1".repeat(41);
+        for (name, content, expect) in [
+            ("version", "1.2.3-rc.1+x", Some("1.2.3-rc.1+x")),
+            ("versions", "1.2.3", None),
+            ("version", "", None),
+            ("version", "1.2.3\n", None),
+            ("version", "é", None),
+            ("version", long.as_str(), None),
+        ] {
+            let body = [&[name.len() as u8], name.as_bytes(), content.as_bytes()].concat();
+            let bytes = [b"\0asm\x0d\0\x01\0\0", &[body.len() as u8][..], &body].concat();
+            assert_eq!(version(&bytes).as_deref(), expect, "{name} {content}");
+        }
+        assert_eq!(version(b"\0asm"), None);
+    }
 
     #[test]
     fn exports_say_what_a_component_is() {

@@ -5,10 +5,18 @@ use std::sync::{Arc, OnceLock};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-use wasmtime::{Config, Inlining, OptLevel, WasmBacktraceDetails};
+use wasmtime::{
+    Config, Inlining, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, WasmBacktraceDetails,
+};
+
+use crate::effort::Gate;
+use crate::limits::TABLE;
 
 /// Between two looks whether the engine is still there, without any call.
 const LOOK: Duration = Duration::from_secs(1);
+/// Instances of a process: a pipeline has one for each of its plugins, and a few more while one is swapped or a fault
+/// is looked into. Each reserves 4 GiB of address space, and no memory.
+const INSTANCES: u32 = 1_000;
 /// How often running plugins are looked after. A call that ends within a tick is never measured at all.
 pub(crate) const TICK: Duration = Duration::from_millis(5);
 
@@ -18,6 +26,7 @@ pub(crate) const TICK: Duration = Duration::from_millis(5);
 pub struct Engine {
     wasmtime: wasmtime::Engine,
     calls: Arc<Calls>,
+    gate: Gate,
 }
 
 /// The calls that are under way. While there is none, nothing ticks: an idle process is to sleep.
@@ -43,7 +52,10 @@ pub enum EngineError {
 impl Engine {
     /// Makes the engine and starts the thread that ticks for it until the last clone is gone.
     pub fn new() -> Result<Self, EngineError> {
-        let engine = wasmtime::Engine::new(&config()).map_err(|error| EngineError::Setup(error.to_string()))?;
+        let engine = wasmtime::Engine::new(&pooled(config()))
+            // Where there is less address space than the pool takes, or none is given away.
+            .or_else(|_| wasmtime::Engine::new(&config()))
+            .map_err(|error| EngineError::Setup(error.to_string()))?;
         let calls = Arc::<Calls>::default();
         let (watched, running) = (engine.weak(), calls.clone());
         thread::Builder::new().name("plugin-ticks".into()).spawn(move || {
@@ -55,11 +67,16 @@ impl Engine {
                 thread::sleep(TICK);
             }
         })?;
-        Ok(Self { wasmtime: engine, calls })
+        Ok(Self { wasmtime: engine, calls, gate: Gate::default() })
     }
 
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
         &self.wasmtime
+    }
+
+    /// What compiles passes through it.
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
     }
 
     pub(crate) fn calls(&self) -> &Arc<Calls> {
@@ -96,6 +113,23 @@ impl Drop for Call<'_> {
     }
 }
 
+/// The same with room for instances that is made once, and used again: to start one takes two thirds of the time.
+fn pooled(mut config: Config) -> Config {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(INSTANCES)
+        .total_core_instances(4 * INSTANCES)
+        .total_memories(INSTANCES)
+        .total_tables(4 * INSTANCES)
+        .max_core_instances_per_component(16)
+        .max_memories_per_component(4)
+        .max_tables_per_component(16)
+        // Address space; how much of it an instance gets is for its limits to say.
+        .max_memory_size(4 << 30)
+        .table_elements(TABLE);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    config
+}
+
 /// Everything that plugins do not need is off: less to be attacked, and calls are cheaper.
 fn config() -> Config {
     let mut config = Config::new();
@@ -106,6 +140,8 @@ fn config() -> Config {
         .epoch_interruption(true)
         .cranelift_opt_level(OptLevel::Speed)
         .compiler_inlining(Inlining::No)
+        // On one core, and so with the memory of one function at a time: a new plugin must not take the node's CPU.
+        .parallel_compilation(false)
         .max_wasm_stack(512 << 10)
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .wasm_relaxed_simd(false)

@@ -1,5 +1,6 @@
 //! What went wrong with a plugin.
 use std::fmt;
+use std::sync::Arc;
 
 use crate::component::Digest;
 
@@ -8,9 +9,13 @@ use crate::component::Digest;
 pub struct Fault {
     pub plugin: String,
     pub digest: Digest,
+    /// Of its component, if that says one.
+    pub version: Option<Arc<String>>,
     /// The function of the interface that was called.
     pub call: &'static str,
     pub cause: Cause,
+    /// Calls that the instance had answered before: what it remembers of them may be to blame.
+    pub before: u64,
 }
 
 /// Why an answer does not count. The texts are shortened to one line.
@@ -36,7 +41,8 @@ impl Fault {
     }
 
     fn subject(&self) -> String {
-        format!("`{}` of {}", self.call, self.digest)
+        let version = self.version.as_ref().map(|version| format!(" (version {version})")).unwrap_or_default();
+        format!("`{}` of {}{version}", self.call, self.digest)
     }
 }
 
@@ -59,6 +65,26 @@ impl fmt::Display for Fault {
 }
 
 impl std::error::Error for Fault {}
+
+impl Cause {
+    /// As in a crash bundle.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Trap(_) => "trap",
+            Self::Refused(_) => "refused",
+            Self::Invalid(_) => "invalid",
+            Self::Unreadable => "unreadable",
+        }
+    }
+
+    /// The plugin's or the host's own words.
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Self::Trap(why) | Self::Refused(why) | Self::Invalid(why) => why,
+            Self::Unreadable => "",
+        }
+    }
+}
 
 /// The reason of a failed call, without the addresses of a backtrace.
 pub(crate) fn trap(error: &wasmtime::Error) -> Cause {

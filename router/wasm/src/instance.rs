@@ -12,8 +12,9 @@ use crate::fault::{Cause, one_line, trap};
 use crate::limits::{Guard, Limits};
 use crate::log::Voice;
 use crate::manifest::Manifest;
+use crate::wasi::{self, Wasi};
 
-/// A component with its imports linked: the log, and nothing else.
+/// A component with its imports linked: the log, and of WASI what it imports.
 pub(crate) struct Linked {
     pre: InstancePre<State>,
     lifecycle: lifecycle::GuestIndices,
@@ -33,6 +34,8 @@ pub(crate) struct Instance {
     role: Role,
     /// How many fields it may write.
     writes: usize,
+    /// Calls that it was given.
+    asked: u64,
     calls: Arc<Calls>,
 }
 
@@ -45,8 +48,12 @@ enum Role {
 /// What an instance's host functions work on.
 pub(crate) struct State {
     guard: Guard,
-    voice: Voice,
+    pub(crate) voice: Voice,
+    pub(crate) wasi: Wasi,
 }
+
+/// Resources that an instance may hold at once: the host keeps a record of each.
+const HANDLES: usize = 1_000;
 
 /// The call that failed, and how.
 pub(crate) type Failed = (&'static str, Cause);
@@ -61,6 +68,7 @@ impl Linked {
     pub fn new(component: &Component) -> Result<Self> {
         let mut linker = Linker::<State>::new(component.compiled.engine());
         log::add_to_linker::<_, HasVoice>(&mut linker, |state| &mut state.voice)?;
+        wasi::link(&component.compiled, &mut linker)?;
         let pre = linker.instantiate_pre(&component.compiled)?;
         let lifecycle = lifecycle::GuestIndices::new(&pre)?;
         let role = match component.kind {
@@ -81,11 +89,16 @@ impl Instance {
         options: &str,
         limits: &Limits,
     ) -> Result<(Self, Manifest), Failed> {
-        let state = State { guard: Guard::new(limits.clone()), voice: Voice::new(plugin.clone()) };
+        let state = State {
+            guard: Guard::new(limits.clone()),
+            voice: Voice::new(plugin.clone()),
+            wasi: Wasi::new(limits.grants),
+        };
         let mut store = Store::new(linked.pre.engine(), state);
         store.limiter(|state| &mut state.guard);
         store.epoch_deadline_callback(|mut store| store.data_mut().guard.tick());
         store.set_hostcall_fuel(limits.answer);
+        store.set_max_component_handles(HANDLES);
         let _call = linked.calls.begin();
         begin(&mut store);
         let failed = |error: wasmtime::Error| ("instantiate", trap(&error));
@@ -100,12 +113,13 @@ impl Instance {
         let manifest = answered(lifecycle.call_configure(&mut store, options))
             .and_then(|manifest| Manifest::check(manifest, kind).map_err(Cause::Invalid))
             .map_err(|cause| ("configure", cause))?;
-        Ok((Self { store, role, writes: manifest.writes.len(), calls: linked.calls.clone() }, manifest))
+        Ok((Self { store, role, writes: manifest.writes.len(), asked: 0, calls: linked.calls.clone() }, manifest))
     }
 
     /// What the plugin says to a batch, held to the interface's rules.
     pub fn call(&mut self, batch: Batch<'_>) -> Result<Answer, Failed> {
         let (len, writes, store) = (batch.len, self.writes, &mut self.store);
+        self.asked += 1;
         let _call = self.calls.begin();
         begin(store);
         match &self.role {
@@ -121,9 +135,15 @@ impl Instance {
         }
     }
 
+    /// Calls that it answered before the last one.
+    pub fn answered(&self) -> u64 {
+        self.asked.saturating_sub(1)
+    }
+
     /// What a notifier has to say without records; nothing for other kinds.
     pub fn tick(&mut self, now: u64) -> Result<Answer, Failed> {
         let Role::Notifier(guest) = &self.role else { return Ok(Answer::Alerts(Vec::new())) };
+        self.asked += 1;
         let _call = self.calls.begin();
         begin(&mut self.store);
         answered(guest.call_tick(&mut self.store, now))

@@ -4,11 +4,15 @@ use std::time::{Duration, Instant};
 use rustix::time::{ClockId, clock_gettime};
 use wasmtime::{ResourceLimiter, Result, UpdateDeadline, bail, format_err};
 
+use crate::grants::Grants;
+
 /// What one instance of a plugin may use, and one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of a component file.
     pub component: usize,
+    /// Wall-clock time of compiling it. What takes longer is not waited for.
+    pub compile: Duration,
     /// Bytes of an instance's memories, all together. One call carries up to 4 MiB of record texts, or a single record
     /// however long (a file's lines have at most `max_line` bytes), and a text once for each column that it is in. So
     /// this has to be several times the larger of 4 MiB and `max_line`: a plugin that cannot take a record stops at it.
@@ -19,22 +23,26 @@ pub struct Limits {
     pub wall: Duration,
     /// Bytes that one call may hand to the host: its answer and log lines.
     pub answer: usize,
+    /// What it may reach beyond records, options and the log.
+    pub grants: Grants,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
             component: 16 << 20,
+            compile: Duration::from_secs(30),
             memory: 64 << 20,
             cpu: Duration::from_millis(500),
             wall: Duration::from_secs(10),
             answer: 16 << 20,
+            grants: Grants::NONE,
         }
     }
 }
 
 /// Elements of a table: functions that are called by pointer.
-const TABLE: usize = 20_000;
+pub(crate) const TABLE: usize = 20_000;
 
 /// Holds one instance to its [`Limits`].
 #[derive(Debug)]
@@ -42,30 +50,29 @@ pub(crate) struct Guard {
     limits: Limits,
     /// Bytes that the instance's memories were allowed to have: a component may have several.
     memory: usize,
-    started: Instant,
-    /// The thread's CPU time at the first tick of the call: reading it costs a system call, and most calls see no tick.
-    cpu_at_first_tick: Option<Duration>,
+    /// The time, and the thread's CPU time, at the first tick of the call: to read them costs more than some calls, and
+    /// most calls see no tick.
+    first_tick: Option<(Instant, Duration)>,
 }
 
 impl Guard {
     pub fn new(limits: Limits) -> Self {
-        Self { limits, memory: 0, started: Instant::now(), cpu_at_first_tick: None }
+        Self { limits, memory: 0, first_tick: None }
     }
 
     /// A call begins.
     pub fn begin(&mut self) {
-        self.started = Instant::now();
-        self.cpu_at_first_tick = None;
+        self.first_tick = None;
     }
 
     /// The engine's clock ticked during the call. An error ends it.
     pub fn tick(&mut self) -> Result<UpdateDeadline> {
-        let now = thread_cpu_time();
-        let used = now.saturating_sub(*self.cpu_at_first_tick.get_or_insert(now));
-        if used > self.limits.cpu {
+        let (now, cpu) = (Instant::now(), thread_cpu_time());
+        let (started, cpu_before) = *self.first_tick.get_or_insert((now, cpu));
+        if cpu.saturating_sub(cpu_before) > self.limits.cpu {
             bail!("used more than {:?} of CPU time in one call", self.limits.cpu);
         }
-        if self.started.elapsed() > self.limits.wall {
+        if now.saturating_duration_since(started) > self.limits.wall {
             bail!("took longer than {:?} for one call", self.limits.wall);
         }
         Ok(UpdateDeadline::Continue(1))
@@ -115,7 +122,7 @@ mod tests {
         let mut guard = Guard::new(Limits { cpu: Duration::from_millis(1), ..Limits::default() });
         guard.begin();
         assert!(guard.tick().is_ok());
-        while thread_cpu_time() - guard.cpu_at_first_tick.unwrap() <= Duration::from_millis(1) {
+        while thread_cpu_time() - guard.first_tick.unwrap().1 <= Duration::from_millis(1) {
             std::hint::spin_loop();
         }
         assert_eq!(guard.tick().err().unwrap().to_string(), "used more than 1ms of CPU time in one call");
@@ -127,6 +134,8 @@ mod tests {
     fn wall_time_is_bounded_too() {
         let mut guard = Guard::new(Limits { wall: Duration::ZERO, ..Limits::default() });
         guard.begin();
+        assert!(guard.tick().is_ok(), "the call is measured from its first tick on");
+        std::thread::sleep(Duration::from_millis(1));
         assert_eq!(guard.tick().err().unwrap().to_string(), "took longer than 0ns for one call");
     }
 

@@ -100,6 +100,11 @@ impl Lineup {
         }
     }
 
+    /// What was taken back before the process started, of plugins whose version before runs.
+    pub fn recall(&self, rollbacks: Vec<Rollback>) {
+        self.history().rollbacks = rollbacks;
+    }
+
     /// Takes back versions on trial that do not keep to their bounds. Call it now and then.
     pub fn look(&self, now: Instant) {
         let mut history = self.history();

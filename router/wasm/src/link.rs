@@ -9,6 +9,7 @@ use crate::answer::{Answer, Raised};
 use crate::bindings;
 use crate::breaker::Breaker;
 use crate::columns::{Columns, Fields};
+use crate::crash::{self, with_replay};
 use crate::fault::{Cause, Fault};
 use crate::instance::Instance;
 use crate::plugin::{OnFault, Plugin};
@@ -20,8 +21,8 @@ pub(crate) struct Link {
     /// Of the ledger: what it drops.
     pub dropped: Tally,
     /// The columns that it reads, in its order.
-    fields: Vec<usize>,
-    running: Option<Instance>,
+    pub(crate) fields: Vec<usize>,
+    running: Option<Box<Instance>>,
     pub(crate) breaker: Breaker,
     /// Ticks hold no records, so their faults are counted apart.
     ticks: Breaker,
@@ -29,6 +30,8 @@ pub(crate) struct Link {
     pub trial: Option<Trial>,
     /// What it failed on in the present batch is nothing that the version before could have answered for.
     pub excused: bool,
+    /// Whether its faults leave crash bundles, where those of its plugin do.
+    pub leaves_bundles: bool,
 }
 
 /// What a plugin said to the records that are left. Indices are into `columns.alive()`.
@@ -62,6 +65,7 @@ impl Link {
             ticks: Breaker::new(Instant::now()),
             trial: None,
             excused: false,
+            leaves_bundles: true,
         }
     }
 
@@ -93,9 +97,9 @@ impl Link {
         {
             Ok(answer) => Outcome { answers: vec![(0, answer)], poison: Vec::new() },
             Err(fault) if self.is_on_trial() => {
-                return Err(Halt { on_trial: true, ..self.halt(fault.to_string()) });
+                return Err(Halt { on_trial: true, ..self.halt(self.shown_again(columns, now, &fault)) });
             }
-            Err(fault) if halts => return Err(self.halt(fault.to_string())),
+            Err(fault) if halts => return Err(self.halt(self.shown_again(columns, now, &fault))),
             Err(fault) => self.search(columns, fault, now).await?,
         };
         if self.plugin.manifest().essential {
@@ -112,7 +116,7 @@ impl Link {
                 return Err(self.halt(fault.to_string()));
             }
             if outcome.poison.iter().all(|(known, _)| *known != record) {
-                self.condemn(record, fault, outcome)?;
+                self.condemn(record, fault, None, outcome)?;
             }
         }
         Ok(())
@@ -127,7 +131,8 @@ impl Link {
     /// What a notifier has to say without records, in one call.
     pub fn tick_once(&mut self, now: u64) -> Result<Vec<Raised>, Fault> {
         let mut instance = self.instance()?;
-        let answer = instance.tick(now).map_err(|failed| self.plugin.fault(failed))?;
+        let ticked = instance.tick(now);
+        let answer = ticked.map_err(|failed| Fault { before: instance.answered(), ..self.plugin.fault(failed) })?;
         self.running = Some(instance);
         Ok(match answer {
             Answer::Alerts(alerts) => alerts,
@@ -135,29 +140,31 @@ impl Link {
         })
     }
 
-    /// What a notifier has to say without records. An error if a version on trial fails.
-    pub fn tick(&mut self, now: u64) -> Result<Vec<Raised>, Fault> {
+    /// What a notifier has to say without records. An error, which says why, if a version on trial fails.
+    pub fn tick(&mut self, now: u64) -> Result<Vec<Raised>, String> {
         if self.ticks.is_resting() {
             return Ok(Vec::new());
         }
         let raised = self.tick_once(now);
         self.plugin.counters().ticked(raised.as_ref().ok().map(Vec::len));
-        match raised {
-            Err(fault) if self.is_on_trial() => Err(fault),
-            Err(fault) => {
-                warn!(plugin = self.plugin.name(), %fault, "the plugin starts anew");
-                if self.ticks.fault(Instant::now()) {
-                    error!(plugin = self.plugin.name(), %fault, "its ticks fail too often; there are none for 30 s");
-                    self.ticks.rest(Instant::now());
-                }
-                Ok(Vec::new())
-            }
-            raised => raised,
+        let fault = match raised {
+            Ok(raised) => return Ok(raised),
+            Err(fault) => fault,
+        };
+        let replay = self.plugin.leave_bundle(&fault, || crash::Call::Tick(now));
+        if self.is_on_trial() {
+            return Err(with_replay(fault.to_string(), replay));
         }
+        warn!(plugin = self.plugin.name(), %fault, replay, "the plugin starts anew");
+        if self.ticks.fault(Instant::now()) {
+            error!(plugin = self.plugin.name(), %fault, "its ticks fail too often; there are none for 30 s");
+            self.ticks.rest(Instant::now());
+        }
+        Ok(Vec::new())
     }
 
-    fn instance(&mut self) -> Result<Instance, Fault> {
-        self.running.take().map_or_else(|| self.plugin.start(), Ok)
+    fn instance(&mut self) -> Result<Box<Instance>, Fault> {
+        self.running.take().map_or_else(|| self.plugin.start().map(Box::new), Ok)
     }
 
     /// One call, and with `again` a second one where the first met an instance that has run before: the fault may be
@@ -166,8 +173,11 @@ impl Link {
         let has_run = self.running.is_some();
         match self.call(columns, now) {
             Err(fault) if again && has_run => {
-                warn!(plugin = self.plugin.name(), %fault, "the plugin starts anew");
-                self.call(columns, now)
+                let answer = self.call(columns, now);
+                // Of two faults the one of the new instance says more, and is left behind by whoever looks for records.
+                let replay = answer.as_ref().ok().and_then(|_| self.leave_bundle(columns, now, &fault));
+                warn!(plugin = self.plugin.name(), %fault, replay, "the plugin starts anew");
+                answer
             }
             answer => answer,
         }
@@ -182,7 +192,7 @@ impl Link {
         let started = Instant::now();
         let answer = instance.call(batch);
         self.plugin.counters().called(len, answer.as_ref().ok(), started.elapsed());
-        let answer = answer.map_err(|failed| self.plugin.fault(failed))?;
+        let answer = answer.map_err(|failed| Fault { before: instance.answered(), ..self.plugin.fault(failed) })?;
         self.running = Some(instance);
         Ok(answer)
     }

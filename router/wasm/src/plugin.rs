@@ -5,7 +5,9 @@ use sluice_core::{EditPath, Failure};
 
 use crate::component::{Component, Kind};
 use crate::counters::Counters;
+use crate::crash::{Recording, Tallies, leave_start, with_replay};
 use crate::fault::{Cause, Fault, one_line};
+use crate::grants::Grants;
 use crate::instance::{Failed, Instance, Linked};
 use crate::limits::Limits;
 use crate::manifest::Manifest;
@@ -32,6 +34,8 @@ pub struct Plugin {
     manifest: Manifest,
     paths: Vec<Arc<EditPath>>,
     counters: Counters,
+    recording: Recording,
+    bundles: Arc<Tallies>,
 }
 
 impl Plugin {
@@ -46,14 +50,29 @@ impl Plugin {
         on_fault: Option<OnFault>,
         limits: Limits,
     ) -> Result<Self, Failure> {
+        Self::recorded(name, component, options, on_fault, limits, Recording::default())
+    }
+
+    /// The same of a plugin whose faults leave crash bundles, as `recording` says.
+    pub fn recorded(
+        name: &str,
+        component: Component,
+        options: &str,
+        on_fault: Option<OnFault>,
+        limits: Limits,
+        recording: Recording,
+    ) -> Result<Self, Failure> {
         let name: Arc<str> = name.into();
         let fatal = |text: String| Failure::fatal(format!("plugin {name}"), text);
         let linked = Linked::new(&component).map_err(|error| {
             let reason = one_line(&error.root_cause().to_string());
             fatal(format!("{} does not fit the interface in wit/: {reason}", component.digest))
         })?;
-        let (_, manifest) = Instance::start(&linked, component.kind, &name, options, &limits)
-            .map_err(|failed| fatal(fault(&name, &component, failed).to_string()))?;
+        let (_, manifest) = Instance::start(&linked, component.kind, &name, options, &limits).map_err(|failed| {
+            let fault = fault(&name, &component, failed);
+            let replay = leave_start(&recording, &fault, &component, options, &limits);
+            fatal(with_replay(fault.to_string(), replay))
+        })?;
         let on_fault = on_fault.unwrap_or(match component.kind {
             Kind::Filter | Kind::Enricher => OnFault::DeadLetter,
             Kind::Notifier => OnFault::Pass,
@@ -71,7 +90,19 @@ impl Plugin {
             Arc::new(if manifest.essential { path.essential() } else { path })
         };
         let paths = manifest.writes.iter().map(path).collect();
-        Ok(Self { name, options: options.to_string(), component, on_fault, limits, linked, manifest, paths, counters })
+        Ok(Self {
+            name,
+            options: options.to_string(),
+            component,
+            on_fault,
+            limits,
+            linked,
+            manifest,
+            paths,
+            counters,
+            recording,
+            bundles: Arc::default(),
+        })
     }
 
     pub fn name(&self) -> &str {
@@ -94,8 +125,30 @@ impl Plugin {
         &self.manifest
     }
 
+    /// What it may reach; with any of it, a call cannot be repeated exactly.
+    pub fn grants(&self) -> Grants {
+        self.limits.grants
+    }
+
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// What became of its crash bundles.
+    pub fn bundles(&self) -> &Arc<Tallies> {
+        &self.bundles
+    }
+
+    pub(crate) fn recording(&self) -> &Recording {
+        &self.recording
+    }
+
+    pub(crate) fn options(&self) -> &str {
+        &self.options
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// The fields of `manifest.writes`.
@@ -119,7 +172,14 @@ impl Plugin {
 }
 
 fn fault(plugin: &str, component: &Component, (call, cause): Failed) -> Fault {
-    Fault { plugin: plugin.to_string(), digest: component.digest, call, cause }
+    Fault {
+        plugin: plugin.to_string(),
+        digest: component.digest,
+        version: component.version.clone(),
+        call,
+        cause,
+        before: 0,
+    }
 }
 
 impl std::fmt::Debug for Plugin {

@@ -7,6 +7,7 @@ use tracing::{error, warn};
 
 use crate::breaker::MOST;
 use crate::columns::Columns;
+use crate::crash::with_replay;
 use crate::fault::Fault;
 use crate::limits::thread_cpu_time;
 use crate::link::{Halt, Link, Outcome};
@@ -22,6 +23,8 @@ impl Link {
     /// to have none.
     pub(crate) async fn search(&mut self, columns: &Columns<'_>, first: Fault, now: u64) -> Result<Outcome, Halt> {
         let len = columns.alive().len() as u32;
+        let whole = first.clone();
+        let mut is_blamed = false;
         let (mut outcome, mut bytes, mut used) = (Outcome::default(), 0, Duration::ZERO);
         // Parts that are still to be looked at, the first on top; of the whole the fault is known.
         let (mut parts, mut known) = (Vec::from_iter(std::iter::once(0..len)), Some(first));
@@ -43,20 +46,25 @@ impl Link {
                     outcome.answers.push((part.start, answer));
                     if bytes > MOST_BYTES {
                         let why = format!("its answers to one batch have more than {} MiB", MOST_BYTES >> 20);
+                        let why = with_replay(why, self.leave_bundle(columns, now, &whole));
                         return self.give_up(outcome, why, part.end..len);
                     }
                 }
                 // It did not even start: no record is to blame, and the machine may be.
                 Err(fault) if !is_about_records(&fault) => {
-                    let given_up = self.give_up(outcome, fault.to_string(), part.start..len);
+                    let why = self.shown_again(columns, now, &fault);
+                    let given_up = self.give_up(outcome, why, part.start..len);
                     return given_up.map_err(|halt| Halt { may_pass: true, ..halt });
                 }
                 Err(fault) if used > LONGEST => {
+                    let fault = self.shown_again(&columns.part(&part), now, &fault);
                     let why = format!("the records that it fails on were not found within {LONGEST:?}: {fault}");
                     return self.give_up(outcome, why, part.start..len);
                 }
                 Err(fault) if part.len() == 1 => {
-                    self.condemn(part.start, fault, &mut outcome)?;
+                    is_blamed = true;
+                    let replay = self.leave_bundle(&columns.part(&part), now, &fault);
+                    self.condemn(part.start, fault, replay, &mut outcome)?;
                     if self.breaker.is_resting() {
                         self.plugin.counters().passed((len - part.end) as usize);
                         return Ok(outcome);
@@ -68,14 +76,26 @@ impl Link {
                 }
             }
         }
+        if !is_blamed {
+            // New instances answered for all of it.
+            let replay = self.leave_bundle(columns, now, &whole);
+            warn!(plugin = self.plugin.name(), fault = %whole, replay, "the plugin started anew");
+        }
         Ok(outcome)
     }
 
-    /// The plugin has no answer for this record. Beyond a number of such records none is put aside any more.
-    pub(crate) fn condemn(&mut self, record: u32, fault: Fault, outcome: &mut Outcome) -> Result<(), Halt> {
+    /// The plugin has no answer for this record. Beyond a number of such records none is put aside any more. `replay` is
+    /// what to type to see the fault again.
+    pub(crate) fn condemn(
+        &mut self,
+        record: u32,
+        fault: Fault,
+        replay: Option<String>,
+        outcome: &mut Outcome,
+    ) -> Result<(), Halt> {
         let (plugin, passes) = (self.plugin.name(), self.plugin.on_fault() == OnFault::Pass);
         if self.breaker.fault(Instant::now()) {
-            let why = format!("more than {MOST} records failed within a minute: {fault}");
+            let why = with_replay(format!("more than {MOST} records failed within a minute: {fault}"), replay);
             if !passes {
                 return Err(self.halt(why));
             }
@@ -83,10 +103,10 @@ impl Link {
             return Ok(());
         }
         if passes {
-            warn!(plugin, %fault, "a record goes on without the plugin's answer");
+            warn!(plugin, %fault, replay, "a record goes on without the plugin's answer");
             self.plugin.counters().passed(1);
         } else {
-            warn!(plugin, %fault, "a record goes to the dead-letter topic");
+            warn!(plugin, %fault, replay, "a record goes to the dead-letter topic");
             outcome.poison.push((record, fault));
         }
         Ok(())

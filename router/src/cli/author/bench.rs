@@ -16,7 +16,7 @@ use sluice_wasm::{Engine, Plugin};
 use crate::author::{
     input::{Input, Reader},
     play::Meter,
-    spec::Spec,
+    spec::{Spec, parse_options},
 };
 
 /// Sizes of batches: a busy file's, and a quiet one's.
@@ -29,7 +29,7 @@ pub(in crate::cli) struct Bench {
     /// A component file
     component: PathBuf,
     /// The plugin's options. Default: {}
-    #[arg(long, value_name = "JSON", default_value = "{}")]
+    #[arg(long, value_name = "JSON", default_value = "{}", value_parser = parse_options)]
     config: String,
     /// Records to ask about: a log file (NDJSON, CRI, docker or plain lines). Default: JSON lines of 250 bytes
     #[arg(long, value_name = "FILE")]
@@ -58,12 +58,14 @@ impl Bench {
         let spec = Spec::new(&self.component, &self.config);
         let engine = Engine::new()?;
         let time = Duration::try_from_secs_f64(self.seconds).context("--for takes seconds, such as 0.5")?;
+        // Before anything is said: options may be refused.
+        let plugin = spec.load(&engine)?;
         let bytes: usize = inputs.iter().map(|input| input.document.len()).sum();
         println!("{}: {} records of {} bytes", self.component.display(), inputs.len(), bytes / inputs.len());
         println!("                                 ns/record: the call   all of it");
         let mut figures = Vec::new();
         for size in SIZES {
-            let measured = measure(&spec.load(&engine)?, &inputs, size, time)?;
+            let measured = measure(&plugin, &inputs, size, time)?;
             println!("  {size:>5} records a batch {:>28.1} {:>11.1}", measured.call, measured.whole);
             figures.push(measured);
         }

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Result, anyhow};
 use sluice_author::config_map::{ConfigMap, LIMIT, Packing};
 use sluice_wasm::{Component, Engine, Limits};
 
@@ -41,9 +41,11 @@ impl WriteConfigMap {
         let mut files = Vec::new();
         for file in &self.files {
             let bytes = read(file, limits.component)?;
-            Component::load(&engine, &bytes, &limits).with_context(|| file.display().to_string())?;
-            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            files.push((name, bytes));
+            Component::load(&engine, &bytes, &limits).map_err(|error| anyhow!("{} {error}", file.display()))?;
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            // What came compressed was unpacked, and is compressed again where that is wanted.
+            let plain = [".gz", ".zst"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
+            files.push((plain.to_owned(), bytes));
         }
         let packing = match self.compress {
             Compress::Auto => Packing::WhereNeeded,

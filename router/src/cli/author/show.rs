@@ -101,7 +101,8 @@ pub(super) fn write_alert(out: &mut impl Write, alert: &Alert, paint: Paint) -> 
         Severity::Error => "error",
         Severity::Critical => "critical",
     };
-    let head = format!("! {severity} from {}: {}", alert.plugin, alert.title);
+    let colon = if alert.title.is_empty() { "" } else { ": " };
+    let head = format!("! {severity} from {}{colon}{}", alert.plugin, alert.title);
     writeln!(out, "  {}", paint.paint(Colour::Yellow, &head))?;
     for line in alert.text.lines() {
         writeln!(out, "    {line}")?;
@@ -156,6 +157,10 @@ mod tests {
             (
                 played("{}", Fate::Kept, vec![alert()]),
                 "line 7: {}\n  ! warning from words: title\n    one\n    two\n    pod: web\n",
+            ),
+            (
+                played("{}", Fate::Kept, vec![Alert { title: String::new(), details: Vec::new(), ..alert() }]),
+                "line 7: {}\n  ! warning from words\n    one\n    two\n",
             ),
         ] {
             let mut out = Vec::new();

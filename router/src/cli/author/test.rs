@@ -19,7 +19,7 @@ use crate::author::{
     input::Reader,
     paint::{Colour, Paint},
     play::Play,
-    spec::{Spec, read},
+    spec::{Spec, parse_options, read},
 };
 
 #[derive(Debug, clap::Args)]
@@ -31,7 +31,7 @@ pub(in crate::cli) struct Test {
     #[arg(long, value_name = "FILE")]
     on: Option<PathBuf>,
     /// With --on: the plugin's options. Default: {}
-    #[arg(long, value_name = "JSON", requires = "on")]
+    #[arg(long, value_name = "JSON", requires = "on", value_parser = parse_options)]
     config: Option<String>,
     /// With --on: how many records are shown; all are counted
     #[arg(long, value_name = "NUMBER", default_value_t = 100, requires = "on")]
@@ -60,6 +60,7 @@ impl Test {
         let bytes = read(file, limits.component)?;
         let component =
             Component::load(&engine, &bytes, &limits).map_err(|error| anyhow!("{} {error}", file.display()))?;
+        let limits = Limits { grants: component.wants, ..limits };
         // Those of a folder were put into the component just now.
         let examples = examples::of(&bytes).map_err(|error| anyhow!("{}: {error}", file.display()))?;
         if examples.is_empty() {

@@ -39,7 +39,7 @@ fn check(component: &str, call: &str, trick: &str, expect: &str) {
         assert_eq!(letters.len(), 2 * round, "{trick}");
         assert_eq!((letters[0].text.as_str(), letters[0].reason.as_str()), (r#"{"log":"poison 1"}"#, "fault of bad"));
         for detail in letters.iter().map(|letter| &letter.detail) {
-            assert!(detail.starts_with(&format!("`{call}` of {digest} ")), "{trick}: {detail}");
+            assert!(detail.starts_with(&format!("`{call}` of {digest} (version 0.1.0) ")), "{trick}: {detail}");
             assert!(detail.contains(expect), "{trick}: {detail}");
             assert!(detail.len() < 600 && !detail.contains(char::is_control), "{trick}: {detail}");
         }
@@ -62,11 +62,23 @@ fn filters_that_fail() {
         ("twice", "returned an answer that cannot be followed: record 0 is named after record 0"),
         ("too-many", "failed: "),
         ("error", "returned an error: cannot decide"),
+        ("error-not-utf8", "failed: invalid utf-8"),
+        ("gigabyte", "failed: list pointer/length out of bounds of memory"),
         ("huge-error", "returned an error: e e e e"),
         ("huge-log", "failed: "),
     ] {
         check("misbehaves", "filter", trick, expect);
     }
+}
+
+#[test]
+fn resources_that_are_hoarded_are_bounded() {
+    let plugin = Plugin::new("bad", load("hoards"), "{}", Some(OnFault::DeadLetter), limits()).unwrap();
+    let mut run = Run::new(vec![plugin]);
+    let kept = run.apply(lines(&run.ledger, &["a"]));
+    let detail = &run.letters()[0].detail;
+    assert!(detail.contains("failed: cannot allocate another handle"), "{detail}");
+    run.deliver(kept);
 }
 
 #[test]

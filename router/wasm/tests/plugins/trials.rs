@@ -10,10 +10,10 @@ use crate::batches::{lines, texts};
 use crate::components::{load, plugin};
 use crate::run::Run;
 
-const MINUTES: Duration = Duration::from_secs(300);
+pub const MINUTES: Duration = Duration::from_secs(300);
 
 /// Puts `new` in the place of the first plugin, on trial.
-fn try_out(run: &Run, new: Plugin, time: Duration, bounds: Bounds) -> (Arc<Plugin>, Arc<Plugin>) {
+pub fn try_out(run: &Run, new: Plugin, time: Duration, bounds: Bounds) -> (Arc<Plugin>, Arc<Plugin>) {
     let (seen, new) = (run.lineup.current(), Arc::new(new));
     let mut plugins = seen.to_vec();
     let before = std::mem::replace(&mut plugins[0], new.clone());

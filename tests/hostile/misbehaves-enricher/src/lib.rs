@@ -24,7 +24,7 @@ impl lifecycle::Guest for Misbehaves {
             "write-much" => writes.extend((0..10_000).map(|n| vec![n.to_string()])),
             _ => {}
         }
-        let essential = trick == "essential";
+        let essential = trick.starts_with("essential");
         TRICK.set(trick);
         let reads = vec![path(&["log"])];
         Ok(lifecycle::Manifest { reads, writes, times: false, essential, ordering: lifecycle::Ordering::Any })
@@ -39,7 +39,7 @@ impl enricher::Guest for Misbehaves {
         let yes = |start, end| edit(start, end, TEXT, b"yes");
         match trick.as_str() {
             "loop" => spin(),
-            "always-trap" => panic!("never"),
+            "always-trap" | "essential-trap" => panic!("never"),
             "trap-on-poison" if batch.columns[0].text.windows(6).any(|bytes| bytes == b"poison") => panic!("poison"),
             "error" => Err("cannot decide".into()),
             "out-of-range" => one(yes(0, batch.len + 1)),

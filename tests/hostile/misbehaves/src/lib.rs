@@ -44,6 +44,10 @@ impl filter::Guest for Misbehaves {
         SEEN.set(SEEN.get() + batch.len);
         match trick.as_str() {
             "loop" => spin(),
+            "work" => {
+                (0..10_000_000u32).for_each(|n| _ = std::hint::black_box(n));
+                Ok(Vec::new())
+            }
             "always-trap" => panic!("never"),
             "trap-on-nth" if SEEN.get() >= NTH => panic!("the last straw"),
             "grow" => grow(),
@@ -57,6 +61,9 @@ impl filter::Guest for Misbehaves {
             "twice" => Ok(vec![0, 0]),
             "too-many" => Ok((0..5_000_000).collect()),
             "error" => Err("cannot decide".into()),
+            // No Rust may do this, and any other language may.
+            "error-not-utf8" => Err(unsafe { String::from_utf8_unchecked(vec![0xff; 3]) }),
+            "gigabyte" => Ok(unsafe { Vec::from_raw_parts(std::hint::black_box(8 as *mut u32), 1 << 28, 1 << 28) }),
             "huge-error" => Err("e\n".repeat(8 << 20)),
             "chatter" => {
                 for _ in 0..100_000 {

@@ -66,6 +66,27 @@ pub const TABLE: &[Mistake<Given>] = &[
          16777216 that are allowed; build it optimized and without debug information",
     ),
     mistake(
+        "a compressed file that was copied half",
+        plugin("{ name: f, component: FOLDER/half.wasm.gz }"),
+        "pipeline p: plugin f: FOLDER/half.wasm.gz: is compressed with gzip and cannot be unpacked: incomplete \
+         deflate stream; compress it, or copy it, anew",
+    ),
+    mistake(
+        "a compressed file of 64 KiB that holds 2 GiB",
+        plugin("{ name: f, component: FOLDER/bomb.wasm.zst }"),
+        "pipeline p: plugin f: FOLDER/bomb.wasm.zst: is compressed and holds more than the 16777216 bytes that are \
+         allowed; build it optimized and without debug information",
+    ),
+    mistake(
+        "another component than the pinned one",
+        plugin(
+            "{ name: f, component: COMPONENTS/level-filter.wasm, config: { at_least: info }, sha256: \
+             \"00000000000000000000000000000000000000000000000000000000000000ab\" }",
+        ),
+        "pipeline p: plugin f: COMPONENTS/level-filter.wasm (sha256:DIGEST): its `sha256` allows sha256:DIGEST only; if \
+         this is the component that is to run, write \"sha256: DIGEST\"",
+    ),
+    mistake(
         "a component of another world",
         plugin("{ name: f, component: COMPONENTS/no-plugin.wasm }"),
         "pipeline p: plugin f: COMPONENTS/no-plugin.wasm (sha256:DIGEST): exports greet, and a plugin exports \
@@ -88,45 +109,51 @@ pub const TABLE: &[Mistake<Given>] = &[
         "a component that wants a clock",
         plugin("{ name: f, component: COMPONENTS/wants-clock.wasm }"),
         "pipeline p: plugin f: COMPONENTS/wants-clock.wasm (sha256:DIGEST): imports hostile:wants-clock/clock, \
-         which is not granted: a plugin reaches sluice:plugin/log@0.1 and nothing else; for Rust build it for \
+         which nothing grants: a plugin reaches sluice:plugin/log@0.1, and a WASI that is empty; for Rust build it for \
          wasm32-unknown-unknown, where nothing else is imported",
+    ),
+    mistake(
+        "a component that reads a clock and was not granted one",
+        plugin("{ name: f, component: FOLDER/asks-wasi.wasm.gz, config: { at: now } }"),
+        "pipeline p: plugin f: FOLDER/asks-wasi.wasm.gz (sha256:DIGEST): `configure` of sha256:DIGEST failed: needs \
+         `grant: [clock]` beside its `component` to call wasi:clocks/wall-clock#now",
     ),
     mistake(
         "level-filter: a misspelt option",
         plugin("{ name: f, component: COMPONENTS/level-filter.wasm, config: { at_leest: info } }"),
-        "pipeline p: plugin f: COMPONENTS/level-filter.wasm (sha256:DIGEST): `configure` of sha256:DIGEST \
+        "pipeline p: plugin f: COMPONENTS/level-filter.wasm (sha256:DIGEST): `configure` of sha256:DIGEST (version 0.1.0) \
          returned an error: unknown field `at_leest`, expected one of `at_least`, `field`, `parse_text`",
     ),
     mistake(
         "level-filter: a level that does not exist",
         plugin("{ name: f, component: COMPONENTS/level-filter.wasm, config: { at_least: loud } }"),
-        "pipeline p: plugin f: COMPONENTS/level-filter.wasm (sha256:DIGEST): `configure` of sha256:DIGEST \
+        "pipeline p: plugin f: COMPONENTS/level-filter.wasm (sha256:DIGEST): `configure` of sha256:DIGEST (version 0.1.0) \
          returned an error: at_least: no level is called \"loud\"; levels are trace, debug, info, warn, error \
          and fatal",
     ),
     mistake(
         "level-filter: no options",
         plugin("{ name: f, component: COMPONENTS/level-filter.wasm }"),
-        "pipeline p: plugin f: COMPONENTS/level-filter.wasm (sha256:DIGEST): `configure` of sha256:DIGEST \
+        "pipeline p: plugin f: COMPONENTS/level-filter.wasm (sha256:DIGEST): `configure` of sha256:DIGEST (version 0.1.0) \
          returned an error: missing field `at_least`",
     ),
     mistake(
         "redact: nothing to redact",
         plugin("{ name: r, component: COMPONENTS/redact.wasm, config: { rules: [] } }"),
-        "pipeline p: plugin r: COMPONENTS/redact.wasm (sha256:DIGEST): `configure` of sha256:DIGEST returned an \
+        "pipeline p: plugin r: COMPONENTS/redact.wasm (sha256:DIGEST): `configure` of sha256:DIGEST (version 0.1.0) returned an \
          error: rules: nothing to redact; name a rule, or give patterns",
     ),
     mistake(
         "redact: a rule that does not exist",
         plugin("{ name: r, component: COMPONENTS/redact.wasm, config: { rules: [phone] } }"),
-        "pipeline p: plugin r: COMPONENTS/redact.wasm (sha256:DIGEST): `configure` of sha256:DIGEST returned an \
+        "pipeline p: plugin r: COMPONENTS/redact.wasm (sha256:DIGEST): `configure` of sha256:DIGEST (version 0.1.0) returned an \
          error: rules[0]: unknown variant `phone`, expected one of `email`, `credit-card`, `bearer`, \
          `api-token`, `ip`",
     ),
     mistake(
         "redact: a regex that is none",
         plugin("{ name: r, component: COMPONENTS/redact.wasm, config: { patterns: [{ name: k, regex: \"(a\" }] } }"),
-        "pipeline p: plugin r: COMPONENTS/redact.wasm (sha256:DIGEST): `configure` of sha256:DIGEST returned an \
+        "pipeline p: plugin r: COMPONENTS/redact.wasm (sha256:DIGEST): `configure` of sha256:DIGEST (version 0.1.0) returned an \
          error: patterns[0].regex: cannot be used: found open group without closing ')'",
     ),
     mistake(
@@ -138,13 +165,13 @@ pub const TABLE: &[Mistake<Given>] = &[
     mistake(
         "json-promote: no field to lift",
         plugin("{ name: j, component: COMPONENTS/json-promote.wasm, config: { fields: [] } }"),
-        "pipeline p: plugin j: COMPONENTS/json-promote.wasm (sha256:DIGEST): `configure` of sha256:DIGEST \
+        "pipeline p: plugin j: COMPONENTS/json-promote.wasm (sha256:DIGEST): `configure` of sha256:DIGEST (version 0.1.0) \
          returned an error: fields: name 1 to 32 fields to lift, not 0",
     ),
     mistake(
         "json-promote: a place inside of its own source",
         plugin("{ name: j, component: COMPONENTS/json-promote.wasm, config: { fields: [a], prefix: log } }"),
-        "pipeline p: plugin j: COMPONENTS/json-promote.wasm (sha256:DIGEST): `configure` of sha256:DIGEST \
+        "pipeline p: plugin j: COMPONENTS/json-promote.wasm (sha256:DIGEST): `configure` of sha256:DIGEST (version 0.1.0) \
          returned an error: fields[0]: log.a cannot be set, since log is the text that it comes from; say where \
          to with `to` or `prefix`",
     ),
@@ -155,7 +182,7 @@ pub const TABLE: &[Mistake<Given>] = &[
             sink: SLACK,
             rest: DEAD,
         },
-        "pipeline p: plugin e: COMPONENTS/exception-notifier.wasm (sha256:DIGEST): `configure` of sha256:DIGEST \
+        "pipeline p: plugin e: COMPONENTS/exception-notifier.wasm (sha256:DIGEST): `configure` of sha256:DIGEST (version 0.1.0) \
          returned an error: color: expected one such as #00FF00, not \"red\"",
     ),
     mistake(
@@ -165,7 +192,7 @@ pub const TABLE: &[Mistake<Given>] = &[
             sink: SLACK,
             rest: DEAD,
         },
-        "pipeline p: plugin e: COMPONENTS/exception-notifier.wasm (sha256:DIGEST): `configure` of sha256:DIGEST \
+        "pipeline p: plugin e: COMPONENTS/exception-notifier.wasm (sha256:DIGEST): `configure` of sha256:DIGEST (version 0.1.0) \
          returned an error: patterns: name at least one word to look for",
     ),
     mistake(
@@ -244,6 +271,9 @@ fn write_files(folder: &Path) {
         ("large.wasm", vec![0; (16 << 20) + 1]),
         ("later.wasm", renamed("plugin/filter@0.1.0", "plugin/filter@0.2.0")),
         ("lifeless.wasm", renamed("plugin/lifecycle@0.1.0", "plugin/lifecycle@0.2.0")),
+        ("asks-wasi.wasm.gz", include_bytes!("../../../../router/wasm/tests/wasip2/asks-wasi.wasm.gz").to_vec()),
+        ("half.wasm.gz", [&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3][..], &[0x4b, 0x4c]].concat()),
+        ("bomb.wasm.zst", bomb()),
         ("url", b"http://127.0.0.1:9/services/T0/B0/hunter2".to_vec()),
         ("http", b"http://example.org/services/T0/B0/hunter2".to_vec()),
     ] {
@@ -251,11 +281,20 @@ fn write_files(folder: &Path) {
     }
 }
 
+/// A frame of zstd with 16,000 blocks, each of which is 128 KiB of zeros in four bytes.
+fn bomb() -> Vec<u8> {
+    let blocks = std::iter::repeat_n([0x02, 0x00, 0x10, 0x00], 16_000).flatten();
+    [0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58].into_iter().chain(blocks).collect()
+}
+
 /// The text with what differs from build to build put apart.
 pub fn lasting(text: &str) -> String {
     let mut parts = text.split("sha256:");
     let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |text, part| text + "sha256:DIGEST" + part.get(64..).unwrap_or_default())
+    parts.fold(first, |text, part| {
+        let space = if part.starts_with(' ') { " " } else { "" };
+        text + "sha256:" + space + "DIGEST" + part.get(64 + space.len()..).unwrap_or_default()
+    })
 }
 
 fn say(folder: &Path, given: &Given) -> String {

@@ -141,6 +141,12 @@ pub const TABLE: &[Mistake<&str>] = &[
          choose, as in \"allow_topics: [\"audit-*\"]\"",
     ),
     mistake(
+        "a field to leave out that nobody named",
+        "pipelines:\n  ship:\n    source: FILES\n    sink: { kafka: { brokers: [kafka:9092], topic: logs, exclude_topic_key: true } }\n",
+        "sluice.yaml:4:58: pipelines.ship.sink.kafka.exclude_topic_key: there is no topic_key whose field it could leave \
+         out; write both, or neither",
+    ),
+    mistake(
         "topics without a place for records that name another",
         "pipelines:\n  ship:\n    source: FILES\n    sink: { kafka: { brokers: [kafka:9092], topic: logs, allow_topics: [audit] } }\n",
         "sluice.yaml:4:13: pipelines.ship.sink.kafka: records that name a topic not allowed would have nowhere to go; \
@@ -176,6 +182,11 @@ pub const TABLE: &[Mistake<&str>] = &[
          or off",
     ),
     mistake(
+        "a grant that nobody can give",
+        "pipelines:\n  ship:\n    source: FILES\n    plugins: [{ name: f, component: f.wasm, grant: [network] }]\n    sink: KAFKA\n",
+        "sluice.yaml:4:53: pipelines.ship.plugins[0].grant[0]: \"network\" is not among the choices; write clock or random",
+    ),
+    mistake(
         "an `on_fault` that does not exist",
         "pipelines:\n  ship:\n    source: FILES\n    plugins: [{ name: f, component: f.wasm, on_fault: drop }]\n    sink: KAFKA\n",
         "sluice.yaml:4:55: pipelines.ship.plugins[0].on_fault: \"drop\" is not among the choices; write pass, \
@@ -191,6 +202,26 @@ pub const TABLE: &[Mistake<&str>] = &[
         "a share of records without a percent sign",
         "pipelines:\n  ship:\n    source: FILES\n    plugins: [{ name: f, component: f.wasm, trial: { max_drop: 50 } }]\n    sink: KAFKA\n",
         "sluice.yaml:4:64: pipelines.ship.plugins[0].trial.max_drop: 50 is no share; write it like 50% or 0.5%",
+    ),
+    mistake(
+        "crash bundles without a folder",
+        "pipelines:\n  ship:\n    source: FILES\n    sink: KAFKA\ncrash_bundles: { keep: 5 }\n",
+        "sluice.yaml:5:1: crash_bundles.folder: missing; write \"folder: /var/lib/sluice/crashes\"",
+    ),
+    mistake(
+        "crash bundles of which none is kept",
+        "pipelines:\n  ship:\n    source: FILES\n    sink: KAFKA\ncrash_bundles: { folder: /crashes, keep: 0 }\n",
+        "sluice.yaml:5:42: crash_bundles.keep: 0 is out of range; write 1 to 1000",
+    ),
+    mistake(
+        "crash bundles that are just switched on",
+        "pipelines:\n  ship:\n    source: FILES\n    sink: KAFKA\ncrash_bundles: true\n",
+        "sluice.yaml:5:16: crash_bundles: expected a block of keys, not true or false",
+    ),
+    mistake(
+        "a plugin that is private by a word",
+        "pipelines:\n  ship:\n    source: FILES\n    plugins: [{ name: f, component: f.wasm, private: \"yes\" }]\n    sink: KAFKA\n",
+        "sluice.yaml:4:54: pipelines.ship.plugins[0].private: expected true or false, not \"yes\"",
     ),
     mistake(
         "an admin address without a port",

@@ -19,96 +19,96 @@ pub const TABLE: &[Mistake<Given>] = &[
     mistake(
         "it traps, and records go to the dead letters",
         Given("misbehaves", "trap-on-poison", OnFault::DeadLetter),
-        "dead letter, reason fault of p: `filter` of sha256:DIGEST failed: wasm trap: wasm `unreachable` \
+        "dead letter, reason fault of p: `filter` of sha256:DIGEST (version 0.1.0) failed: wasm trap: wasm `unreachable` \
          instruction executed in __rustc::rust_begin_unwind\n\
-         WARN a record goes to the dead-letter topic plugin=\"p\" fault=`filter` of sha256:DIGEST failed: wasm \
+         WARN a record goes to the dead-letter topic plugin=\"p\" fault=`filter` of sha256:DIGEST (version 0.1.0) failed: wasm \
          trap: wasm `unreachable` instruction executed in __rustc::rust_begin_unwind",
     ),
     mistake(
         "it traps, and records may pass",
         Given("misbehaves", "trap-on-poison", OnFault::Pass),
         "1 record goes on\n\
-         WARN a record goes on without the plugin's answer plugin=\"p\" fault=`filter` of sha256:DIGEST failed: \
+         WARN a record goes on without the plugin's answer plugin=\"p\" fault=`filter` of sha256:DIGEST (version 0.1.0) failed: \
          wasm trap: wasm `unreachable` instruction executed in __rustc::rust_begin_unwind",
     ),
     mistake(
         "it traps, and records have to wait",
         Given("misbehaves", "trap-on-poison", OnFault::Halt),
-        "the pipeline waits: plugin p: `filter` of sha256:DIGEST failed: wasm trap: wasm `unreachable` \
+        "the pipeline waits: plugin p: `filter` of sha256:DIGEST (version 0.1.0) failed: wasm trap: wasm `unreachable` \
          instruction executed in __rustc::rust_begin_unwind\n\
-         ERROR halted: `filter` of sha256:DIGEST failed: wasm trap: wasm `unreachable` instruction executed in \
+         ERROR halted: `filter` of sha256:DIGEST (version 0.1.0) failed: wasm trap: wasm `unreachable` instruction executed in \
          __rustc::rust_begin_unwind; its records, and everything behind them, wait for another version or config \
          of this plugin plugin=\"p\" records=1 place=logs/0",
     ),
     mistake(
         "it runs for ever",
         Given("misbehaves", "loop", OnFault::DeadLetter),
-        "dead letter, reason fault of p: `filter` of sha256:DIGEST failed: used more than 50ms of CPU time in \
+        "dead letter, reason fault of p: `filter` of sha256:DIGEST (version 0.1.0) failed: used more than 50ms of CPU time in \
          one call in misbehaves::spin\n\
-         WARN a record goes to the dead-letter topic plugin=\"p\" fault=`filter` of sha256:DIGEST failed: used \
+         WARN a record goes to the dead-letter topic plugin=\"p\" fault=`filter` of sha256:DIGEST (version 0.1.0) failed: used \
          more than 50ms of CPU time in one call in misbehaves::spin",
     ),
     mistake(
         "it takes all memory",
         Given("misbehaves", "grow", OnFault::DeadLetter),
-        "dead letter, reason fault of p: `filter` of sha256:DIGEST failed: asked for more than 64 MiB of memory \
+        "dead letter, reason fault of p: `filter` of sha256:DIGEST (version 0.1.0) failed: asked for more than 64 MiB of memory \
          in <dlmalloc::dlmalloc::Dlmalloc<dlmalloc::sys::System>>::malloc\n\
-         WARN a record goes to the dead-letter topic plugin=\"p\" fault=`filter` of sha256:DIGEST failed: asked \
+         WARN a record goes to the dead-letter topic plugin=\"p\" fault=`filter` of sha256:DIGEST (version 0.1.0) failed: asked \
          for more than 64 MiB of memory in <dlmalloc::dlmalloc::Dlmalloc<dlmalloc::sys::System>>::malloc",
     ),
     mistake(
         "it calls itself without end",
         Given("misbehaves", "recurse", OnFault::DeadLetter),
-        "dead letter, reason fault of p: `filter` of sha256:DIGEST failed: wasm trap: call stack exhausted in \
+        "dead letter, reason fault of p: `filter` of sha256:DIGEST (version 0.1.0) failed: wasm trap: call stack exhausted in \
          misbehaves::recurse\n\
-         WARN a record goes to the dead-letter topic plugin=\"p\" fault=`filter` of sha256:DIGEST failed: wasm \
+         WARN a record goes to the dead-letter topic plugin=\"p\" fault=`filter` of sha256:DIGEST (version 0.1.0) failed: wasm \
          trap: call stack exhausted in misbehaves::recurse",
     ),
     mistake(
         "it drops a record that is not there",
         Given("misbehaves", "out-of-range", OnFault::DeadLetter),
-        "dead letter, reason fault of p: `filter` of sha256:DIGEST returned an answer that cannot be followed: \
+        "dead letter, reason fault of p: `filter` of sha256:DIGEST (version 0.1.0) returned an answer that cannot be followed: \
          record 1 of a batch of 1\n\
-         WARN a record goes to the dead-letter topic plugin=\"p\" fault=`filter` of sha256:DIGEST returned an \
+         WARN a record goes to the dead-letter topic plugin=\"p\" fault=`filter` of sha256:DIGEST (version 0.1.0) returned an \
          answer that cannot be followed: record 1 of a batch of 1",
     ),
     mistake(
         "it says that it cannot decide",
         Given("misbehaves", "error", OnFault::DeadLetter),
-        "dead letter, reason fault of p: `filter` of sha256:DIGEST returned an error: cannot decide\n\
-         WARN a record goes to the dead-letter topic plugin=\"p\" fault=`filter` of sha256:DIGEST returned an \
+        "dead letter, reason fault of p: `filter` of sha256:DIGEST (version 0.1.0) returned an error: cannot decide\n\
+         WARN a record goes to the dead-letter topic plugin=\"p\" fault=`filter` of sha256:DIGEST (version 0.1.0) returned an \
          error, which the dead letter quotes",
     ),
     mistake(
         "it writes a field that it did not declare",
         Given("misbehaves-enricher", "field-not-declared", OnFault::DeadLetter),
-        "dead letter, reason fault of p: `enrich` of sha256:DIGEST returned an answer that cannot be followed: \
+        "dead letter, reason fault of p: `enrich` of sha256:DIGEST (version 0.1.0) returned an answer that cannot be followed: \
          an edit of field 1, and the manifest writes 1\n\
-         WARN a record goes to the dead-letter topic plugin=\"p\" fault=`enrich` of sha256:DIGEST returned an \
+         WARN a record goes to the dead-letter topic plugin=\"p\" fault=`enrich` of sha256:DIGEST (version 0.1.0) returned an \
          answer that cannot be followed: an edit of field 1, and the manifest writes 1",
     ),
     mistake(
         "it writes a number that is none",
         Given("misbehaves-enricher", "number-not-json", OnFault::DeadLetter),
-        "dead letter, reason fault of p: `enrich` of sha256:DIGEST returned an answer that cannot be followed: \
+        "dead letter, reason fault of p: `enrich` of sha256:DIGEST (version 0.1.0) returned an answer that cannot be followed: \
          the value for record 0 is not the JSON that its kind says\n\
-         WARN a record goes to the dead-letter topic plugin=\"p\" fault=`enrich` of sha256:DIGEST returned an \
+         WARN a record goes to the dead-letter topic plugin=\"p\" fault=`enrich` of sha256:DIGEST (version 0.1.0) returned an \
          answer that cannot be followed: the value for record 0 is not the JSON that its kind says",
     ),
     mistake(
         "it raises an alert about a record that is not there",
         Given("misbehaves-notifier", "out-of-range", OnFault::DeadLetter),
-        "dead letter, reason fault of p: `notify` of sha256:DIGEST returned an answer that cannot be followed: \
+        "dead letter, reason fault of p: `notify` of sha256:DIGEST (version 0.1.0) returned an answer that cannot be followed: \
          an alert about record 1 of a batch of 1\n\
-         WARN a record goes to the dead-letter topic plugin=\"p\" fault=`notify` of sha256:DIGEST returned an \
+         WARN a record goes to the dead-letter topic plugin=\"p\" fault=`notify` of sha256:DIGEST (version 0.1.0) returned an \
          answer that cannot be followed: an alert about record 1 of a batch of 1",
     ),
     mistake(
         "it raises an alert of a colour that is none",
         Given("misbehaves-notifier", "bad-color", OnFault::DeadLetter),
-        "dead letter, reason fault of p: `notify` of sha256:DIGEST returned an answer that cannot be followed: a \
+        "dead letter, reason fault of p: `notify` of sha256:DIGEST (version 0.1.0) returned an answer that cannot be followed: a \
          colour that is not written as #rrggbb\n\
-         WARN a record goes to the dead-letter topic plugin=\"p\" fault=`notify` of sha256:DIGEST returned an \
+         WARN a record goes to the dead-letter topic plugin=\"p\" fault=`notify` of sha256:DIGEST (version 0.1.0) returned an \
          answer that cannot be followed: a colour that is not written as #rrggbb",
     ),
 ];

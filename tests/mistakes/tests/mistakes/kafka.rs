@@ -51,6 +51,7 @@ async fn answers() {
             connection: Connection { brokers: vec![cluster.bootstrap_servers()], options },
             topic: "logs".into(),
             topic_key: None,
+            exclude_topic_key: false,
             allowed_topics: Default::default(),
             acks: Acks::All,
             compression: "none".into(),
