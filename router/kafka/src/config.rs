@@ -225,7 +225,8 @@ mod tests {
             ("one, and an option", of_logs(Acks::Leader, &[("batch.size", "50000")]), one),
             ("dead letters", of_letters(), all),
         ] {
-            let set = ["acks", "enable.idempotence", "max.in.flight.requests.per.connection"].map(|key| client.get(key));
+            let set =
+                ["acks", "enable.idempotence", "max.in.flight.requests.per.connection"].map(|key| client.get(key));
             assert_eq!(set, expected, "{what}");
             for (key, value) in [("message.timeout.ms", "0"), ("queue.buffering.max.messages", "0")] {
                 assert_eq!(client.get(key), Some(value), "{what}: {key}");

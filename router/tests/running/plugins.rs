@@ -52,7 +52,7 @@ fn configs_and_components_take_over_while_lines_flow_and_none_is_lost_or_doubled
     mount.publish(&[("sluice.yaml", b"pipelines: { ship: [".as_slice()), ("level-filter.wasm", &newer)]);
     sluice.wait_for(
         "a change is refused; what ran before goes on",
-        &[("of", "the config file"), ("reason", "sluice.yaml:2:1: not YAML")],
+        &[("of", "the config file"), ("reason", "sluice.yaml:1:21: not YAML")],
     );
     topic.wait_for_more(100);
 

@@ -136,7 +136,12 @@ fn crossing(c: &mut Criterion) {
     let with_text = r#"{"at_least":"debug","field":"kubernetes.namespace_name","parse_text":true}"#;
     for len in [10, 1000] {
         let lines = make(Shape::Lines, len, 5, word);
-        measure(c, &format!("nothing done, one column, {len} records"), &[("misbehaves", r#"{"do":"nothing"}"#)], lines);
+        measure(
+            c,
+            &format!("nothing done, one column, {len} records"),
+            &[("misbehaves", r#"{"do":"nothing"}"#)],
+            lines,
+        );
         ask(c, &format!("one column, {len} records"), by_text, make(Shape::Lines, len, 5, word));
         ask(c, &format!("runs of 5, {len} records"), by_origin, make(Shape::Lines, len, 5, line));
         ask(c, &format!("runs of 5 and the text, {len} records"), with_text, make(Shape::Lines, len, 5, line));
@@ -223,7 +228,9 @@ fn beginning(c: &mut Criterion) {
     let mut group = c.benchmark_group("beginning");
     for (name, options) in [("misbehaves", r#"{"do":"nothing"}"#), ("level-filter", r#"{"at_least":"debug"}"#)] {
         let plugin = plugin(name, options);
-        group.bench_function(format!("an instance of {name}"), |b| b.iter(|| sluice_wasm::bench::start(&plugin).unwrap()));
+        group.bench_function(format!("an instance of {name}"), |b| {
+            b.iter(|| sluice_wasm::bench::start(&plugin).unwrap())
+        });
     }
     let mut run = Run::new(vec![plugin("json-promote", r#"{"fields":["level"]}"#)]);
     let mut batch = Some(make(Shape::Lines, 100, 5, line));

@@ -167,9 +167,8 @@ impl<'p> Search<'p> {
             if groups.hints & hint == 0 {
                 continue;
             }
-            let is_named = |group: &&Group| {
-                group.hint == hint && group.same & pending != 0 && group.key.name.as_bytes() == key
-            };
+            let is_named =
+                |group: &&Group| group.hint == hint && group.same & pending != 0 && group.key.name.as_bytes() == key;
             if let Some(group) = groups.all.iter().find(is_named) {
                 // The first of several members with one key counts, wherever it leads.
                 let named = group.same & pending;

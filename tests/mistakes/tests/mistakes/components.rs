@@ -154,7 +154,7 @@ pub const TABLE: &[Mistake<Given>] = &[
         "redact: a regex that is none",
         plugin("{ name: r, component: COMPONENTS/redact.wasm, config: { patterns: [{ name: k, regex: \"(a\" }] } }"),
         "pipeline p: plugin r: COMPONENTS/redact.wasm (sha256:DIGEST): `configure` of sha256:DIGEST (version 0.1.0) returned an \
-         error: patterns[0].regex: cannot be used: found open group without closing ')'",
+         error: patterns[0].regex: a ( is not closed; write \\( for the character",
     ),
     mistake(
         "redact: records may pass it unredacted",

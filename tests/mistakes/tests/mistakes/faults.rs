@@ -52,9 +52,9 @@ pub const TABLE: &[Mistake<Given>] = &[
         "it takes all memory",
         Given("misbehaves", "grow", OnFault::DeadLetter),
         "dead letter, reason fault of p: `filter` of sha256:DIGEST (version 0.1.0) failed: asked for more than 64 MiB of memory \
-         in <dlmalloc::dlmalloc::Dlmalloc<dlmalloc::sys::System>>::malloc\n\
+         in sluice_plugin::heap::Heap<S>::take_large\n\
          WARN a record goes to the dead-letter topic plugin=\"p\" fault=`filter` of sha256:DIGEST (version 0.1.0) failed: asked \
-         for more than 64 MiB of memory in <dlmalloc::dlmalloc::Dlmalloc<dlmalloc::sys::System>>::malloc",
+         for more than 64 MiB of memory in sluice_plugin::heap::Heap<S>::take_large",
     ),
     mistake(
         "it calls itself without end",
