@@ -83,6 +83,9 @@ impl Parser<'_> {
             steps.insert(0, Step::Split { by: steps.len() as isize + 2, there_first: false });
             steps.push(Step::Jump(other.len() as isize + 1));
             steps.extend(other);
+            if steps.len() > MOST_STEPS {
+                return Err(too_large());
+            }
         }
         Ok(steps)
     }

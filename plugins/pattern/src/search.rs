@@ -181,6 +181,8 @@ fn follow_remembering(
     places: &mut [usize],
 ) {
     let (first, at) = from;
+    // A look that ended early has left what it did not follow.
+    stack.clear();
     stack.push(Turn::Follow(first));
     while let Some(turn) = stack.pop() {
         let step = match turn {

@@ -2,7 +2,7 @@
 use super::*;
 
 /// Patterns that use each piece of the syntax, alone and together.
-const PATTERNS: [&str; 76] = [
+const PATTERNS: [&str; 80] = [
     "",
     "a",
     "ab",
@@ -79,6 +79,10 @@ const PATTERNS: [&str; 76] = [
     r"[\D]a",
     r"\x61[\x41-\x{43}]",
     "(a{1,2}){1,2}b?",
+    r"a\w+",
+    "ab*",
+    "a(|b)",
+    r"1-\w*",
 ];
 
 /// Texts of all kinds, the same each time.
@@ -137,8 +141,15 @@ fn time_is_linear() {
 }
 
 #[test]
+fn what_is_repeated_may_come_to_4000_characters() {
+    for written in ["a{3900}", ".{0,1500}x", "(?:ab){1990}", "[a&]~"] {
+        assert!(Pattern::new(written, false).is_ok(), "{written}");
+    }
+}
+
+#[test]
 fn errors_say_what_to_write() {
-    let deep = "(".repeat(40);
+    let (deep, many) = ("(".repeat(40), vec!["a{1300}"; 4].join("|"));
     for (written, expect) in [
         ("a(b", "a ( is not closed; write \\( for the character"),
         ("a)b", "a ) closes nothing; write \\) for the character"),
@@ -154,6 +165,10 @@ fn errors_say_what_to_write() {
             "(?<a>x)(?<a>y)",
             "a group's name has letters, digits and _, begins with no digit, and is there once, as in (?<user>…)",
         ),
+        (r"\<a", "<: is not known behind a backslash; write \\b for the edge of a word, or the character alone"),
+        (r"a\>", ">: is not known behind a backslash; write \\b for the edge of a word, or the character alone"),
+        ("[a&&b]", "&: is there twice within brackets, which means a set elsewhere; write it once"),
+        (&many, "is too large; what is repeated must not come to more than 4000 characters"),
         (r"\1", "1: is not known behind a backslash; d s w D S W b B A z n t r x are, and marks"),
         (r"\xg", "\\x is followed by a number, as in \\x1b or \\x{e9}"),
         (r"\x{110000}", "\\x is followed by a number, as in \\x1b or \\x{e9}"),

@@ -98,9 +98,10 @@ impl Burial {
             };
             let Refused { sent: Sent { receipt, place, record }, value, reason, detail } = refused;
             let size = value.len();
-            let tally = match reason {
-                Reason::Refused { .. } => refused_by_kafka.clone(),
-                Reason::TopicNotAllowed => self.generation.ledger().dead_lettered_for(reason.name()),
+            let (tally, detail) = match &reason {
+                // The record itself may not say any more where it was to go.
+                Reason::Refused { topic } => (refused_by_kafka.clone(), format!("topic {topic}: {detail}")),
+                Reason::TopicNotAllowed => (self.generation.ledger().dead_lettered_for(reason.name()), detail),
             };
             let letter = DeadLetter {
                 bytes: value,

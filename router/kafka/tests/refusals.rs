@@ -152,7 +152,7 @@ async fn a_message_larger_than_the_queue_is_refused() {
     let balance = generation.ledger().balance();
     assert_eq!((balance.delivered, balance.dead_lettered["refused_by_kafka"]), (2, 1));
     let letter = lying_in(&cluster, "logs-dead", 1).remove(0);
-    assert_eq!(letter.headers["sluice-detail"], "it is larger than max_in_flight");
+    assert_eq!(letter.headers["sluice-detail"], "topic logs: it is larger than max_in_flight");
 }
 
 /// A cluster that is away for longer than any of librdkafka's time limits loses nothing and is told of nothing.

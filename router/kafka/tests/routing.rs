@@ -91,6 +91,26 @@ async fn records_go_where_they_may_and_else_to_the_dead_letters() {
     );
 }
 
+#[tokio::test]
+async fn the_field_that_names_the_topic_is_left_out_where_it_is_to_be() {
+    let cluster = cluster();
+    let generation = generation();
+    let mut watermark = Watermark::new(generation.clone(), 0);
+    let config = ProducerConfig {
+        topic_key: Some("team".into()),
+        exclude_topic_key: true,
+        allowed_topics: AllowList::new(vec!["audit-*".into()]),
+        ..producer_config(&cluster)
+    };
+    let mut sink = KafkaSink::open(config, generation.clone(), Arc::default(), None).unwrap();
+    sink.send(naming(&mut watermark, &[(Some("audit-a"), None), (None, None)])).await.unwrap();
+    within("acknowledgement", generation.settled()).await;
+    for topic in ["audit-a", "logs"] {
+        let value = String::from_utf8_lossy(&lying_in(&cluster, topic, 1)[0].value).into_owned();
+        assert!(value.starts_with(r#"{"log":"#) && value.ends_with('}') && !value.contains("team"), "{value}");
+    }
+}
+
 /// Also where the sink follows no names at all, what a plugin names goes nowhere else.
 #[tokio::test]
 async fn what_is_not_allowed_and_has_no_dead_letters_ends_the_pipeline() {

@@ -278,8 +278,9 @@ impl Texts {
         self.join.is_open() && self.join.reach(time, settings.join_timeout) == Reach::Near
     }
 
-    /// Bytes of memory that what is open takes.
+    /// Bytes of memory that what is open takes. What is kept for the next text is not: letting go would not free it.
     pub fn memory(&self) -> usize {
-        self.join.text.capacity() + self.trace.text.capacity()
+        let taken = |text: &Vec<u8>| if text.is_empty() { 0 } else { text.capacity() };
+        taken(&self.join.text) + taken(&self.trace.text)
     }
 }

@@ -160,6 +160,8 @@ fn compile(engine: &Engine, bytes: &[u8], limits: &Limits) -> Result<wasmtime::c
         Err(Late::Working) => Err(LoadError::Late { time }),
         Err(Late::Waiting) => Err(LoadError::Busy { time }),
         Err(Late::NoThread) => Err(LoadError::NoThread),
+        // The message may quote the file; where it was is in the process's own output.
+        Err(Late::Panicked) => Err(LoadError::Malformed("the compiler gave up on it with a panic".into())),
     }
 }
 

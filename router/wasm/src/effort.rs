@@ -14,13 +14,18 @@ use crate::sections::{self, Section};
 pub(crate) const MOST_FUNCTIONS: usize = 100_000;
 /// Bytes of one function. Compiling one that is full of branches was measured to take 600 times that in memory.
 pub(crate) const LARGEST_FUNCTION: usize = 256 << 10;
+/// Instances of a component and all components in it. Each is laid out while it is compiled, and a component that makes
+/// many of one that makes many is small.
+const MOST_INSTANCES: usize = 10_000;
 /// Components in a component.
 const DEEPEST: usize = 16;
 
 /// What follows magic number, version and layer is a component.
 const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 const CORE_MODULE: u8 = 1;
+const CORE_INSTANCES: u8 = 2;
 const INNER_COMPONENT: u8 = 4;
+const INSTANCES: u8 = 5;
 const CODE: u8 = 10;
 
 /// Lets one compilation run at a time. Shared by the clones of an engine.
@@ -39,6 +44,8 @@ pub(crate) enum Late {
     Working,
     /// The system has no thread for it.
     NoThread,
+    /// It panicked.
+    Panicked,
 }
 
 impl Gate {
@@ -58,18 +65,13 @@ impl Gate {
             // Nobody may wait any more.
             let _ = done.send(result);
         };
-        let Ok(thread) = thread::Builder::new().name("plugin-compile".into()).spawn(work) else {
+        if thread::Builder::new().name("plugin-compile".into()).spawn(work).is_err() {
             return Err(Late::NoThread);
-        };
-        match result.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            Ok(result) => Ok(result),
-            Err(RecvTimeoutError::Timeout) => Err(Late::Working),
-            // It panicked: so does who asked for it, as it would have without the thread.
-            Err(RecvTimeoutError::Disconnected) => match thread.join() {
-                Err(panic) => std::panic::resume_unwind(panic),
-                Ok(()) => Err(Late::Working),
-            },
         }
+        result.recv_timeout(until.saturating_duration_since(Instant::now())).map_err(|error| match error {
+            RecvTimeoutError::Timeout => Late::Working,
+            RecvTimeoutError::Disconnected => Late::Panicked,
+        })
     }
 
     fn enter(&self, until: Instant) -> Option<Pass> {
@@ -98,22 +100,41 @@ impl Drop for Pass {
 /// Refuses a component whose compilation would take much memory. What cannot be walked through is left to be told by who
 /// compiles it.
 pub(crate) fn check(component: &[u8]) -> Result<(), LoadError> {
-    let mut functions = 0;
-    check_component(component, 0, &mut functions)
+    Effort::default().add_component(component, 0)
 }
 
-fn check_component(component: &[u8], depth: usize, functions: &mut usize) -> Result<(), LoadError> {
-    if depth > DEEPEST {
-        return Err(LoadError::Malformed(format!("it has more than {DEEPEST} components within each other")));
-    }
-    for Section { id, payload, .. } in sections::of(component).unwrap_or_default() {
-        match id {
-            CORE_MODULE => check_module(payload, functions)?,
-            INNER_COMPONENT if payload.starts_with(COMPONENT) => check_component(payload, depth + 1, functions)?,
-            _ => {}
+/// What was counted so far.
+#[derive(Default)]
+struct Effort {
+    functions: usize,
+    /// The most instances that one of the components makes which ended before: what comes later can make only these.
+    instances: usize,
+}
+
+impl Effort {
+    /// Counts in the instances that the component makes, at most.
+    fn add_component(&mut self, component: &[u8], depth: usize) -> Result<(), LoadError> {
+        if depth > DEEPEST {
+            return Err(LoadError::Malformed(format!("it has more than {DEEPEST} components within each other")));
         }
+        let (mut made, mut own) = (0usize, 0usize);
+        for Section { id, payload, .. } in sections::of(component).unwrap_or_default() {
+            let count = || sections::number(payload).map_or(0, |(count, _)| count);
+            match id {
+                CORE_MODULE => check_module(payload, &mut self.functions)?,
+                INNER_COMPONENT if payload.starts_with(COMPONENT) => self.add_component(payload, depth + 1)?,
+                CORE_INSTANCES => own = own.saturating_add(count()),
+                INSTANCES => made = made.saturating_add(count()),
+                _ => {}
+            }
+        }
+        let instances = made.saturating_mul(self.instances.saturating_add(1)).saturating_add(own);
+        if instances > MOST_INSTANCES {
+            return Err(LoadError::Malformed(format!("it may make more than {MOST_INSTANCES} instances of what is in it")));
+        }
+        self.instances = self.instances.max(instances);
+        Ok(())
     }
-    Ok(())
 }
 
 fn check_module(module: &[u8], functions: &mut usize) -> Result<(), LoadError> {

@@ -51,8 +51,11 @@ impl Engine {
     /// Makes the engine and starts the thread that ticks for it until the last clone is gone.
     pub fn new() -> Result<Self, EngineError> {
         let engine = wasmtime::Engine::new(&pooled(config()))
-            // Where there is less address space than the pool takes, or none is given away.
-            .or_else(|_| wasmtime::Engine::new(&config()))
+            .or_else(|error| {
+                // Where there is less address space than the pool takes, or none is given away.
+                tracing::info!(%error, "plugins run without a pool of instances, so that it takes longer to start one");
+                wasmtime::Engine::new(&config())
+            })
             .map_err(|error| EngineError::Setup(error.to_string()))?;
         let calls = Arc::<Calls>::default();
         let (watched, running) = (engine.weak(), calls.clone());

@@ -17,6 +17,9 @@ impl Parser<'_> {
                     return Ok(Step::Class { from, to: self.ranges.len(), negated, ignore_case });
                 }
                 '[' => return Err("a [ within brackets is written \\[".into()),
+                '&' | '~' if self.peek() == Some(c) => {
+                    return Err(about(c, "is there twice within brackets, which means a set elsewhere; write it once"));
+                }
                 '\\' => {
                     let c = self.next().ok_or_else(open)?;
                     match c {
@@ -61,6 +64,8 @@ impl Parser<'_> {
             't' => Ok('\t'),
             'r' => Ok('\r'),
             'x' => self.by_number().ok_or_else(|| "\\x is followed by a number, as in \\x1b or \\x{e9}".into()),
+            // Ends of words elsewhere: to take them for the characters would find nothing without a word of it.
+            '<' | '>' => Err(about(c, "is not known behind a backslash; write \\b for the edge of a word, or the character alone")),
             c if c.is_ascii_alphanumeric() => {
                 let known = "is not known behind a backslash; d s w D S W b B A z n t r x are, and marks";
                 Err(about(c, known))

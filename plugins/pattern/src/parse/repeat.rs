@@ -49,7 +49,8 @@ impl Times {
     pub fn repeated(self, piece: &[Step]) -> Result<Vec<Step>, String> {
         let Self { least, most, few_first } = self;
         let size = piece.len() as isize;
-        if (piece.len() + 2) * (most.unwrap_or(least) + 1) > MOST_STEPS {
+        let made = piece.len() * least.max(1) + (piece.len() + 1) * (most.unwrap_or(least) - least) + 2;
+        if made > MOST_STEPS {
             return Err(too_large());
         }
         let mut steps = Vec::new();

@@ -140,13 +140,16 @@ impl<'a> Reader<'a> {
             Some(mark @ (b'"' | b'\\' | b'/')) => mark as char,
             Some(b'u') => {
                 let high = self.hex4()?;
-                let paired = (0xD800..0xDC00).contains(&high) && self.rest().starts_with("\\u");
-                let code = if paired {
+                let behind = self.at;
+                let mut code = high;
+                if (0xD800..0xDC00).contains(&high) && self.rest().starts_with("\\u") {
                     self.at += 2;
-                    0x10000 + ((high - 0xD800) << 10) + self.hex4()?.wrapping_sub(0xDC00) % 0x400
-                } else {
-                    high
-                };
+                    match self.hex4()? {
+                        low @ 0xDC00..0xE000 => code = 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00),
+                        // No pair: the second is a character of its own.
+                        _ => self.at = behind,
+                    }
+                }
                 char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
             }
             _ => return Err(self.malformed()),

@@ -65,6 +65,13 @@ fn malformed_json_is_an_error() {
 }
 
 #[test]
+fn half_of_a_pair_takes_nothing_of_what_follows() {
+    for (json, expect) in [(r#""\ud800\u0041""#, "\u{fffd}A"), (r#""\ud800\ud83d\ude00""#, "\u{fffd}\u{1f600}")] {
+        assert_eq!(read::<String>(json).as_deref(), Ok(expect));
+    }
+}
+
+#[test]
 fn agrees_with_serde_json() {
     for json in [
         "0",
@@ -75,6 +82,7 @@ fn agrees_with_serde_json() {
         "123.456e-5",
         "1E22",
         r#"{"a":[{},[],null,true,false,"\ud800"]}"#,
+        r#""\ud83d\ude00""#,
     ] {
         let ours: serde_json::Value = read(json).unwrap();
         if let Ok(theirs) = serde_json::from_str::<serde_json::Value>(json) {

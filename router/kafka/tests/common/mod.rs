@@ -28,6 +28,7 @@ pub fn producer_config(cluster: &Cluster) -> ProducerConfig {
         connection: connection(cluster),
         topic: "logs".into(),
         topic_key: None,
+        exclude_topic_key: false,
         allowed_topics: Default::default(),
         acks: Acks::All,
         compression: "lz4".into(),

@@ -41,11 +41,32 @@ fn one_is_compiled_at_a_time() {
 #[test]
 fn what_panics_leaves_the_way_free() {
     let gate = Gate::default();
-    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        let _: Result<(), Late> = gate.within(LATER, || panic!("as it should"));
-    }));
-    assert!(panicked.is_err());
+    assert_eq!(gate.within(LATER, || panic!("as it should")), Err::<(), _>(Late::Panicked));
     assert_eq!(gate.within(LATER, || 1), Ok(1));
+}
+
+/// A component with what is given in it, and sections that count so many instances.
+fn instances(inner: &[u8], own: usize, made: usize) -> Vec<u8> {
+    let inner = if inner.is_empty() { Vec::new() } else { section(INNER_COMPONENT, inner) };
+    [COMPONENT, &inner, &section(CORE_INSTANCES, &encoded(own)), &section(INSTANCES, &encoded(made))].concat()
+}
+
+#[test]
+fn instances_of_instances_are_counted_before_they_are_made() {
+    let nested = |own, made| instances(&instances(&instances(b"", own, 0), 0, made), 0, made);
+    for (component, is_refused) in [
+        (instances(b"", 20, 3), false),
+        (instances(b"", 10_000, 0), false),
+        (instances(b"", 10_001, 0), true),
+        (instances(b"", usize::MAX >> 30, usize::MAX >> 30), true),
+        (nested(16, 10), false),
+        (nested(4_096, 1), false),
+        (nested(4_096, 3), true),
+        (nested(0, 4_096), true),
+    ] {
+        let checked = check(&component).map_err(|error| error.to_string());
+        assert_eq!(checked.is_err(), is_refused, "{checked:?}");
+    }
 }
 
 fn section(id: u8, payload: &[u8]) -> Vec<u8> {

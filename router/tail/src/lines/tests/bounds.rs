@@ -212,6 +212,18 @@ fn a_long_line_ends_the_trace_before_it() {
     );
 }
 
+/// Else thousands of quiet files would cost the busy ones their traces, and nothing would be free for it.
+#[test]
+fn what_is_kept_for_the_next_text_is_not_open() {
+    let counters = Counters::default();
+    let (first, last) = (at(0, "stdout", "P", "a"), at(0, "stdout", "F", "b"));
+    let (mut lines, mut out) = (lines_of(first.as_bytes()), Assembly::default());
+    lines.take(first.as_bytes(), settings(1000, &counters), &mut out);
+    assert_ne!(lines.memory(), 0);
+    lines.take(last.as_bytes(), settings(1000, &counters), &mut out);
+    assert_eq!((lines.memory(), parts(out)), (0, owned(&[("ab", 0, false)])));
+}
+
 #[test]
 fn what_makes_room_is_marked() {
     let multiline = Multiline::new(vec![Language::Java], Vec::new(), 100);
