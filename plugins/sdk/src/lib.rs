@@ -24,6 +24,9 @@
 //!
 //! In a crate of type `cdylib`, `sluice_plugin::filter!(DropHealthChecks);` makes it a component; `enricher!` and
 //! `notifier!` do so for the other kinds.
+//!
+//! In a component the crate brings an allocator of its own, small and made for a few blocks a call. A plugin that has
+//! another one switches it off with `default-features = false`.
 #[cfg(test)]
 mod allocations;
 mod batch;
@@ -34,7 +37,7 @@ mod enricher;
 mod filter;
 #[doc(hidden)]
 pub mod guest;
-#[cfg(any(target_family = "wasm", test))]
+#[cfg(any(all(target_family = "wasm", feature = "heap"), test))]
 mod heap;
 mod json;
 pub mod log;

@@ -116,6 +116,8 @@ mod tests {
             checked += 1;
         }
         assert!(checked >= 3, "{checked}");
+        let features = sdk.split("[features]").nth(1).and_then(|rest| rest.split("\n\n").next()).unwrap();
+        assert!(MANIFEST.contains(features), "plugins/template/sdk/Cargo.toml.txt has other features than{features}");
         for name in ["version", "edition", "rust-version", "license"] {
             let line = workspace.lines().find(|line| line.starts_with(&format!("{name} = "))).unwrap();
             assert!(MANIFEST.contains(&format!("\n{line}\n")), "plugins/template/sdk/Cargo.toml.txt lacks: {line}");
