@@ -19,7 +19,9 @@ use sluice_core::{
 };
 
 const RECORDS: u64 = 95;
-const MS: Duration = Duration::from_millis(1);
+const READ_EVERY: Duration = Duration::from_millis(2);
+/// Longer: a save begins the wait for the next batch anew.
+const SAVE_EVERY: Duration = Duration::from_millis(3);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
@@ -57,7 +59,7 @@ impl World {
             let sink = Late { world: self.clone(), unanswered: VecDeque::new() };
             let mut pipeline = Pipeline { source: numbers, transform: Pass(self.clone()), sink };
             let shutdown = &shutdown;
-            async move { pipeline.run(&generation, shutdown, MS).await }
+            async move { pipeline.run(&generation, shutdown, SAVE_EVERY).await }
         });
         catch_unwind(AssertUnwindSafe(|| runtime.block_on(pipeline)))
     }
@@ -72,7 +74,7 @@ struct Numbers {
 impl Source for Numbers {
     async fn next(&mut self) -> Result<Option<Batch>, Failure> {
         // Positions are saved between batches.
-        tokio::time::sleep(2 * MS).await;
+        tokio::time::sleep(READ_EVERY).await;
         if self.next == RECORDS {
             return Ok(None);
         }

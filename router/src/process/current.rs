@@ -5,11 +5,12 @@ use std::{collections::BTreeMap, sync::Arc, time::Instant};
 use anyhow::{Context, Result, bail};
 use sluice_wasm::{
     Plugin, Plugins,
+    crash::Crashes,
     trial::{Reason, Trial},
 };
 use tracing::{error, info};
 
-use super::{Fleet, Observed, View, difference::Difference, news, versions::Versions};
+use super::{Fleet, Observed, View, difference::Difference, fleet::BUNDLES, news, versions::Versions};
 use crate::{
     admin::{self, AdminServer},
     assemble::{Assembler, Assembly},
@@ -62,7 +63,9 @@ impl Current {
         let mut assembler = Assembler::new()?;
         assembler.shelf.set_crash_bundles(plan.crash_bundles.as_ref());
         let (mut assemblies, mut versions) = (Vec::new(), BTreeMap::new());
-        for (assembly, begun) in assembler.begin(&plan)? {
+        // What could not start may have left a bundle, which the error names.
+        let begun = assembler.begin(&plan).inspect_err(|_| assembler.shelf.crashes().finish(BUNDLES));
+        for (assembly, begun) in begun? {
             versions.insert(assembly.name.clone(), Versions::begin(begun));
             assemblies.push(Arc::new(assembly));
         }
@@ -71,6 +74,11 @@ impl Current {
         current.show();
         current.assemblies.iter().try_for_each(|assembly| current.fleet.start(assembly))?;
         Ok(current)
+    }
+
+    /// Who writes the bundles of faults.
+    pub fn crashes(&self) -> &Arc<Crashes> {
+        self.assembler.shelf.crashes()
     }
 
     pub fn plan(&self) -> &Plan {

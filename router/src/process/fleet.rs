@@ -12,6 +12,7 @@ use sluice_core::{
     shutdown::{self, Trigger},
     supervisor,
 };
+use sluice_wasm::crash::Crashes;
 use tracing::{error, info, warn};
 
 use super::{Observed, pipeline};
@@ -23,6 +24,8 @@ const LEAVING: Duration = Duration::from_secs(4);
 const HASTE: Duration = Duration::from_millis(500);
 /// How long a changed pipeline may take until it runs; one that takes longer is taken for good.
 const PROBATION: Duration = Duration::from_secs(10);
+/// How long an end waits for crash bundles that are not written yet, within its grace.
+pub(super) const BUNDLES: Duration = Duration::from_secs(2);
 /// Between two looks at pipelines on probation.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -204,13 +207,15 @@ impl Fleet {
         waited.unwrap_or_else(PoisonError::into_inner).0.deadline.is_none()
     }
 
-    /// Waits until all pipelines have ended, or their grace is over. An error if one failed for good.
-    pub fn wait(&self) -> Result<()> {
+    /// Waits until all pipelines have ended, or their grace is over, and for `crashes` if some of it is left. An error if
+    /// a pipeline failed for good.
+    pub fn wait(&self, crashes: &Crashes) -> Result<()> {
         let mut state = self.state();
         while !state.running.is_empty() || (state.is_changing && state.deadline.is_none()) {
             state = match state.deadline {
                 None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
                 Some(deadline) => {
+                    crashes.hurry();
                     let Some(time) = deadline.checked_duration_since(Instant::now()) else {
                         state.running.iter().for_each(tell_late);
                         break;
@@ -219,12 +224,15 @@ impl Fleet {
                 }
             };
         }
+        let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
+        let for_bundles = state.deadline.map(left).map_or(BUNDLES, |left| left.min(BUNDLES));
         // Nothing is started any more, also where every source has ended by itself.
         state.stop(Duration::ZERO, Duration::ZERO);
         state.is_over = true;
         let failed = state.failed.take();
         drop(state);
         self.changed.notify_all();
+        crashes.finish(for_bundles);
         failed.map_or(Ok(()), |reason| Err(anyhow!(reason)))
     }
 
