@@ -40,6 +40,10 @@ impl lifecycle::Guest for Misbehaves {
 
 impl filter::Guest for Misbehaves {
     fn filter(batch: filter::Batch) -> Result<Vec<u32>, String> {
+        // What the benchmarks take for the crossing alone.
+        if TRICK.with_borrow(|trick| trick == "nothing") {
+            return Ok(Vec::new());
+        }
         let trick = TRICK.with_borrow(String::clone);
         SEEN.set(SEEN.get() + batch.len);
         match trick.as_str() {
