@@ -11,13 +11,14 @@ pub(crate) mod secrets;
 mod slack;
 pub(crate) mod store;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use anyhow::{Context, Result};
 use sluice_core::{Failure, Generation, Ledger, pipeline::Pipeline, supervisor::Status};
 use sluice_kafka::DeadLetterTopic;
 use sluice_wasm::{Chain, Lineup, Plugin};
 
+pub(crate) use begin::trial;
 pub use begin::{Beginning, StandIn, StandIns};
 pub use plugins::Shelf;
 pub(crate) use plugins::grants;
@@ -64,7 +65,6 @@ impl Assembler {
         known: &dyn Fn(&str) -> Vec<Version>,
     ) -> Result<Vec<Assembly>> {
         let dead_letters = self.dead_letters(plan)?;
-        self.shelf.keep_in(plan.plugin_cache.as_deref());
         let pipelines = plan.pipelines.iter().filter(|pipeline| wanted(&pipeline.name));
         let assemble = |pipeline: &config::Pipeline| {
             let plugins = self.shelf.load(pipeline, &known(&pipeline.name));
@@ -82,6 +82,9 @@ impl Assembler {
             let begun = self.shelf.begin(pipeline).with_context(|| place(pipeline))?;
             let plugins = begun.iter().map(|begun| begun.runs.1.clone()).collect();
             let assembly = Assembly::new(pipeline, plugins, dead_letters.clone())?;
+            let (plugins, now) = (assembly.lineup.current(), Instant::now());
+            let trials = begun.iter().filter_map(|begun| begun.trial(now)).collect();
+            assembly.lineup.try_out(&plugins, plugins.to_vec(), trials).with_context(|| place(pipeline))?;
             assembly.lineup.recall(begun.iter().filter_map(Beginning::rollback).collect());
             assembly.stand_ins.set(begun.iter().filter_map(Beginning::stand_in).collect());
             Ok((assembly, begun))

@@ -15,6 +15,7 @@ mod versions;
 use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::Result;
+use sluice_wasm::crash::Crashes;
 
 pub(crate) use current::{Current, Outcome};
 pub(crate) use fleet::Fleet;
@@ -39,6 +40,7 @@ pub fn run(config: &Path, plan: Plan, report_every: Option<Duration>) -> Result<
 /// The running pipelines of one config file. It listens to no signal: its owner stops it.
 pub struct Process {
     fleet: Arc<Fleet>,
+    crashes: Arc<Crashes>,
     observed: Arc<Observed>,
 }
 
@@ -61,12 +63,13 @@ impl Process {
         report_every: Option<Duration>,
     ) -> Result<Self> {
         let current = Current::start(plan, fleet.clone(), observed.clone())?;
+        let crashes = current.crashes().clone();
         pulse::start(fleet.clone(), observed.clone())?;
         if let Some(every) = report_every {
             report::start(observed.clone(), every);
         }
         reload::start(config, current, fleet.clone(), observed.clone())?;
-        Ok(Self { fleet, observed })
+        Ok(Self { fleet, crashes, observed })
     }
 
     /// What the process shows of itself, as long as anyone holds it.
@@ -81,7 +84,7 @@ impl Process {
 
     /// Waits until all pipelines have ended, at the end of a stop's grace at the latest, and closes their books. An error if one failed for good.
     pub fn wait(&self) -> Result<()> {
-        let result = self.fleet.wait();
+        let result = self.fleet.wait(&self.crashes);
         for pipeline in self.observed.pipelines().iter() {
             report::close(pipeline);
         }

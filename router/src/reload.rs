@@ -43,7 +43,9 @@ pub(crate) fn start(config: &Path, current: Current, fleet: Arc<Fleet>, observed
             // A fault of ours: what runs goes on, and the next change is looked at again.
             if panic::catch_unwind(AssertUnwindSafe(|| reload.look(Instant::now()))).is_err() {
                 reload.refuse(PLAN, "a panic ended the look at it; this is a fault of Sluice, please report it".into());
-                error!("a look at what changed ended in a panic; what ran before goes on, and changes are looked at again");
+                error!(
+                    "a look at what changed ended in a panic; what ran before goes on, and changes are looked at again"
+                );
             }
         }
         // The admin port answers to the end.

@@ -6,8 +6,11 @@ use std::{
 };
 
 use anyhow::Result;
-use sluice_wasm::{Plugin, trial::Rollback};
-use tracing::{error, warn};
+use sluice_wasm::{
+    Plugin,
+    trial::{Bounds, Rollback, Trial},
+};
+use tracing::{debug, error, warn};
 
 use super::{
     Shelf, Version,
@@ -19,6 +22,11 @@ use crate::config;
 /// A plugin that a process starts with.
 pub struct Beginning {
     pub runs: Version,
+    /// The last good version, where that is another one: it takes over again if what runs is worse.
+    pub before: Option<Version>,
+    /// What the next process is to take for the last good version, until what runs has kept to its trial; `None` if that
+    /// cannot be read at this moment.
+    pub good: Option<Made>,
     /// What the files say, where that was taken back before the start, and why it was.
     pub refused: Option<(Version, TakenBack)>,
     /// What is wrong with what the files say, where that cannot run.
@@ -65,14 +73,17 @@ impl Shelf {
 
     fn begin_plugin(&mut self, pipeline: &str, spec: &config::Plugin) -> Result<Beginning> {
         let made = self.plugin(spec, &[]);
-        let remembered = self.store_mut().and_then(|store| store.recall(pipeline, &spec.name));
+        let recalled = self.store_mut().map_or(Ok(None), |store| store.recall(pipeline, &spec.name));
         let plugin = spec.name.as_str();
-        match (made, remembered) {
-            (Ok(made), Some(remembered)) => {
-                let wanted = (spec.clone(), made);
+        match (made, recalled) {
+            (Ok(made), Ok(Some(remembered))) => {
+                let (wanted, good) = ((spec.clone(), made), remembered.good);
                 let held = remembered.taken_back.filter(|taken_back| taken_back.made == Made::of(&wanted));
-                let Some(taken_back) = held else { return Ok(Beginning::of(wanted)) };
-                let Some(runs) = self.remade(spec, &remembered.good) else { return Ok(Beginning::of(wanted)) };
+                let Some(taken_back) = held else {
+                    let before = self.before(&wanted, &good);
+                    return Ok(Beginning { before, ..Beginning::of(wanted, Some(good)) });
+                };
+                let Some(runs) = self.instead(spec, &good) else { return Ok(Beginning::of(wanted, Some(good))) };
                 let (digest, from) = (runs.1.component().digest, wanted.1.component().digest);
                 warn!(
                     pipeline,
@@ -82,11 +93,16 @@ impl Shelf {
                     why = taken_back.why,
                     "what the files hold was taken back before the start; the version that ran then runs again"
                 );
-                Ok(Beginning { runs, refused: Some((wanted, taken_back)), stands_in: None })
+                Ok(Beginning { refused: Some((wanted, taken_back)), ..Beginning::of(runs, Some(good)) })
             }
-            (Ok(made), None) => Ok(Beginning::of((spec.clone(), made))),
-            (Err(wrong), Some(remembered)) => {
-                let Some(runs) = self.remade(spec, &remembered.good) else { return Err(wrong) };
+            (Ok(made), Ok(None)) => {
+                let runs = (spec.clone(), made);
+                let good = Made::of(&runs);
+                Ok(Beginning::of(runs, Some(good)))
+            }
+            (Ok(made), Err(_)) => Ok(Beginning::of((spec.clone(), made), None)),
+            (Err(wrong), Ok(Some(remembered))) => {
+                let Some(runs) = self.instead(spec, &remembered.good) else { return Err(wrong) };
                 let (digest, why) = (runs.1.component().digest, format!("{wrong:#}"));
                 error!(
                     pipeline,
@@ -95,31 +111,62 @@ impl Shelf {
                     why,
                     "cannot start with what the files hold; the last good version of the plugin runs, until they change"
                 );
-                Ok(Beginning { runs, refused: None, stands_in: Some(why) })
+                Ok(Beginning { stands_in: Some(why), ..Beginning::of(runs, Some(remembered.good)) })
             }
-            (Err(wrong), None) => Err(wrong),
+            (Err(wrong), _) => Err(wrong),
         }
     }
 
-    /// A version that is remembered; nothing if it cannot be made any more, or the operator does not allow it.
-    fn remade(&mut self, spec: &config::Plugin, made: &Made) -> Option<Version> {
-        let spec = made.spec(spec);
+    /// What `wanted` may be held against and taken back for, if that is another version and the operator allows it.
+    fn before(&mut self, wanted: &Version, good: &Made) -> Option<Version> {
+        if good.answers_as(&Made::of(wanted)) {
+            return None;
+        }
+        let plugin = wanted.0.name.as_str();
+        let failed =
+            |error| debug!(plugin, "the last good version cannot run any more, so there is no trial: {error:#}");
+        self.remade(&wanted.0, good)?.map_err(failed).ok()
+    }
+
+    /// The last good version, to run in place of what the files say.
+    fn instead(&mut self, spec: &config::Plugin, good: &Made) -> Option<Version> {
+        let plugin = spec.name.as_str();
+        let failed = |error| warn!(plugin, "the version of the cache cannot run either: {error:#}");
+        self.remade(spec, good)?.map_err(failed).ok()
+    }
+
+    /// A version that is remembered, as the operator allows it now; nothing if its component is not there any more.
+    fn remade(&mut self, spec: &config::Plugin, made: &Made) -> Option<Result<Version>> {
         let digest = made.digest()?;
         let most = self.limits().component;
         let bytes = self.store_mut()?.component(digest, most)?;
-        match self.make(&spec, digest, &bytes) {
-            Ok(plugin) => Some((spec, plugin)),
-            Err(error) => {
-                warn!(plugin = spec.name, %digest, "the version of the cache cannot run either: {error:#}");
-                None
+        let mut refused = None;
+        for spec in made.specs(spec) {
+            match self.make(&spec, digest, &bytes) {
+                Ok(plugin) => return Some(Ok((spec, plugin))),
+                Err(error) => refused = refused.or(Some(error)),
             }
         }
+        refused.map(Err)
     }
 }
 
+/// The trial of a version that takes the place of `before`, if its config wants one.
+pub fn trial((spec, plugin): &Version, before: &Arc<Plugin>, now: Instant) -> Option<Trial> {
+    let config::Trial { time, max_drop, max_time } = spec.trial;
+    let bounds = Bounds { max_drop, max_time };
+    Some(Trial { plugin: plugin.clone(), before: before.clone(), until: now + time?, bounds })
+}
+
 impl Beginning {
-    fn of(runs: Version) -> Self {
-        Self { runs, refused: None, stands_in: None }
+    fn of(runs: Version, good: Option<Made>) -> Self {
+        Self { runs, before: None, good, refused: None, stands_in: None }
+    }
+
+    /// That of a version that is not the last good one.
+    pub fn trial(&self, now: Instant) -> Option<Trial> {
+        let (_, before) = self.before.as_ref()?;
+        trial(&self.runs, before, now)
     }
 
     pub fn stand_in(&self) -> Option<StandIn> {

@@ -14,6 +14,7 @@ use sluice_wasm::{
 use tracing::{info, warn};
 
 use super::{
+    Version,
     crashes::{crashes, settings},
     store::Store,
 };
@@ -23,9 +24,16 @@ use crate::config::{self, Sink};
 pub struct Shelf {
     engine: Engine,
     limits: Limits,
-    components: HashMap<Digest, Component>,
+    components: HashMap<Digest, Held>,
     crashes: Arc<Crashes>,
     store: Option<Store>,
+}
+
+/// A component that was compiled.
+struct Held {
+    component: Component,
+    /// With what its examples came out as they should: with less, or more, they may not.
+    verified: Vec<Grants>,
 }
 
 impl Shelf {
@@ -64,6 +72,11 @@ impl Shelf {
         &self.limits
     }
 
+    /// Who writes the bundles of faults.
+    pub fn crashes(&self) -> &Arc<Crashes> {
+        &self.crashes
+    }
+
     /// Where faults leave bundles from now on, those of plugins that run included; nowhere without a config.
     pub fn set_crash_bundles(&self, config: Option<&config::CrashBundles>) {
         self.crashes.set(config.map(settings));
@@ -84,9 +97,26 @@ impl Shelf {
         Ok(plugins)
     }
 
-    /// Forgets the components that no plugin in `running` is made of.
-    pub fn keep(&mut self, running: impl Iterator<Item = Arc<Plugin>>) {
-        let used: Vec<Digest> = running.map(|plugin| plugin.component().digest).collect();
+    /// Puts the components of these versions beside what is remembered of them, where they are not yet: the folder may be
+    /// another one than when they were made.
+    pub fn keep_components(&self, versions: &[Version]) {
+        let Some(store) = &self.store else { return };
+        for (spec, plugin) in versions {
+            let digest = plugin.component().digest;
+            store.cache().keep_compiled(plugin.component());
+            // The file may hold another component by now; then there is nothing to keep.
+            if !store.has_component(digest)
+                && let Ok(bytes) = packed::read(&spec.component, self.limits.component)
+                && Digest::of(&bytes) == digest
+            {
+                store.keep_component(digest, &bytes);
+            }
+        }
+    }
+
+    /// Forgets the components that none of these versions is made of.
+    pub fn keep(&mut self, versions: &[Version]) {
+        let used: Vec<Digest> = versions.iter().map(|(_, plugin)| plugin.component().digest).collect();
         self.components.retain(|digest, _| used.contains(digest));
         self.store.iter().for_each(|store| store.tidy(&used));
     }
@@ -139,12 +169,17 @@ impl Shelf {
     }
 
     fn component(&mut self, digest: Digest, bytes: &[u8], limits: &Limits) -> Result<Component> {
-        if let Some(component) = self.components.get(&digest) {
-            return Ok(component.clone());
+        let held = self.components.get(&digest);
+        if let Some(held) = held.filter(|held| held.verified.contains(&limits.grants)) {
+            return Ok(held.component.clone());
         }
-        let component = Component::load_with(&self.engine, bytes, limits, self.store.as_ref().map(Store::cache))?;
+        let component = match held {
+            Some(held) => held.component.clone(),
+            None => Component::load_with(&self.engine, bytes, limits, self.store.as_ref().map(Store::cache))?,
+        };
         examples::verify(bytes, &component, limits).map_err(anyhow::Error::msg)?;
-        self.components.insert(digest, component.clone());
+        let held = self.components.entry(digest).or_insert(Held { component: component.clone(), verified: Vec::new() });
+        held.verified.push(limits.grants);
         Ok(component)
     }
 }

@@ -17,6 +17,7 @@ use sluice_wasm::{
 };
 
 use super::BAD_CONFIG;
+use crate::config::one_line;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Replay {
@@ -37,10 +38,15 @@ impl Replay {
                 if is_same { ExitCode::SUCCESS } else { ExitCode::FAILURE }
             }
             Err(error) => {
-                eprintln!("sluice: {}: {error:#}", self.bundle.display());
+                eprintln!("{}", self.refusal(&error));
                 ExitCode::from(BAD_CONFIG)
             }
         }
+    }
+
+    /// Errors quote the bundle, which may come from anywhere.
+    fn refusal(&self, error: &anyhow::Error) -> String {
+        one_line(&format!("sluice: {}: {error:#}", self.bundle.display()))
     }
 
     fn replay(&self) -> Result<(String, bool)> {
@@ -77,7 +83,8 @@ fn read(file: &Path) -> Result<Bundle> {
     Bundle::read(&bytes).map_err(anyhow::Error::msg)
 }
 
-/// What was, and what is, without a word of a record but for those that the plugin quotes.
+/// What was, and what is, without a word of a record but for those that the plugin quotes. Each value stays on its line,
+/// and tells the terminal nothing: bundles are passed on, and anyone can write one.
 fn report(bundle: &Bundle, digest: Digest, replayed: &Replayed) -> String {
     let Bundle { when, host, plugin, fault, .. } = bundle;
     let now = match replayed {
@@ -100,7 +107,7 @@ fn report(bundle: &Bundle, digest: Digest, replayed: &Replayed) -> String {
     }
     lines.push(("now", now));
     lines.iter().fold(String::new(), |mut text, (name, value)| {
-        let _ = writeln!(text, "{name:<9}{value}");
+        let _ = writeln!(text, "{name:<9}{}", one_line(value));
         text
     })
 }
@@ -151,8 +158,7 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn reports_say_what_is_known() {
+    fn bundle() -> Bundle {
         let fault = Fault {
             plugin: "f".into(),
             digest: Digest([0xa5; 32]),
@@ -161,7 +167,7 @@ mod tests {
             cause: Cause::Refused("cannot tell the time".into()),
             before: 0,
         };
-        let mut bundle = Bundle {
+        Bundle {
             when: "2026-01-02T03:04:05Z".into(),
             host: Host { sluice: "1".into(), wasmtime: "2".into(), target: "here".into() },
             plugin: Subject {
@@ -173,11 +179,37 @@ mod tests {
                 reads: vec![],
             },
             limits: Limits::default(),
-            fault: fault.clone(),
+            fault,
             seen: None,
             repeats: Some(true),
             call: Call::Tick(7),
-        };
+        }
+    }
+
+    /// Somebody sends a bundle, and whoever replays it looks at a terminal.
+    #[test]
+    fn a_hostile_bundle_says_nothing_to_the_terminal() {
+        let evil = "x\u{1b}[2J\r\nnow      the same fault\u{9b}31m\n\u{7}".to_owned();
+        let mut bundle = bundle();
+        bundle.plugin = Subject { name: evil.clone(), reads: vec![vec![evil.clone()]], ..bundle.plugin };
+        bundle.host = Host { sluice: evil.clone(), wasmtime: evil.clone(), target: evil.clone() };
+        bundle.fault.cause = Cause::Trap(evil.clone());
+        bundle.fault.version = Some(evil.clone().into());
+        (bundle.when, bundle.seen) = (evil.clone(), Some((7, evil.clone())));
+        let other = Replayed::Other(bundle.fault.clone());
+        let said = report(&bundle, Digest([0; 32]), &other);
+        assert!(said.lines().all(|line| !line.contains(char::is_control)), "{said:?}");
+        let names: Vec<&str> = said.lines().filter_map(|line| line.split("  ").next()).collect();
+        assert_eq!(names, ["plugin", "when", "call", "fault", "seen as", "state", "asked", "now"]);
+        let replay = Replay { bundle: PathBuf::from(&evil), component: None };
+        let refusal = replay.refusal(&anyhow!("{evil}"));
+        assert!(!refusal.contains(char::is_control), "{refusal:?}");
+    }
+
+    #[test]
+    fn reports_say_what_is_known() {
+        let mut bundle = bundle();
+        let fault = bundle.fault.clone();
         let digest = format!("sha256:{}", "a5".repeat(32));
         let said = report(&bundle, fault.digest, &Replayed::Same);
         let expect = format!(

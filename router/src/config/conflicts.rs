@@ -2,7 +2,8 @@
 
 use super::pipelines::{Draft, End};
 use super::plan::{DeadLetter, FilesSource, KafkaSource, Sink, Source};
-use super::problem::{Findings, join};
+use super::problem::{Findings, Place, join};
+use std::path::Path;
 
 /// Reports every pair of parts that cannot run together.
 pub(super) fn between(drafts: &[Draft], dead_letter: Option<&DeadLetter>, findings: &Findings) {
@@ -71,6 +72,23 @@ fn shared_checkpoints(files: &FilesSource, end: &End<Source>, earlier: &[Draft],
             findings.error(end.at, &join(&end.path, "checkpoints"), message);
         }
     }
+}
+
+/// The cache makes room in its folder, and each crash bundle too.
+pub(super) fn shared_cache(
+    cache: &Path,
+    at: Place,
+    drafts: &[Draft],
+    crash_bundles: Option<&Path>,
+    findings: &Findings,
+) {
+    let write = "write a folder of its own, or one in it";
+    let message = match drafts.iter().find(|draft| draft.files().is_some_and(|(files, _)| files.checkpoints == cache)) {
+        Some(draft) => format!("the pipeline {} keeps its checkpoints in {} too; {write}", draft.name, cache.display()),
+        None if crash_bundles == Some(cache) => format!("crash bundles are kept in {} too; {write}", cache.display()),
+        None => return,
+    };
+    findings.error(at, "plugin_cache", message);
 }
 
 /// The members of a group divide a topic's partitions among them, so that each pipeline would see a part.

@@ -135,7 +135,7 @@ pub(super) fn choice<T: Copy>(choices: &'static [(&'static str, T)]) -> impl Fn(
 }
 
 /// Names of pipelines and plugins: they become metric labels and parts of file names.
-pub(super) fn check_name(name: &str) -> Reading<()> {
+pub(crate) fn check_name(name: &str) -> Reading<()> {
     let valid = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if !name.is_empty() && name.len() <= 63 && name.chars().all(valid) {
         return Ok(());

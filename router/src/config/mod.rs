@@ -38,12 +38,14 @@ mod hostile;
 mod tests;
 
 pub use interpolate::Environment;
+pub(crate) use kinds::check_name;
 pub use plan::{
     Acks, Admin, Auth, BulkCompression, CrashBundles, DeadLetter, ElasticsearchSink, FilesSource, Flush, Grants,
     IndexName, KafkaCompression, KafkaOptions, KafkaSink, KafkaSource, Language, LineTime, LogFormat, LongLines,
     Multiline, OnFault, Partition, Pipeline, Plan, Plugin, ReadFrom, Retry, Secret, Sink, SlackSink, Source, Start,
     Texts, Trial,
 };
+pub(crate) use problem::one_line;
 pub use problem::{Problem, Severity};
 
 use problem::Findings;

@@ -22,10 +22,15 @@ pub(super) fn plan(root: &Node, environment: Environment, findings: &Findings) -
     let admin = block.child("admin").map(admin::admin);
     let crash_bundles = block.child("crash_bundles").map(crash_bundles::crash_bundles);
     let plugin_cache = block.get("plugin_cache", kinds::path);
+    let cache_at = block.place("plugin_cache");
     block.finish();
 
     let drafts = pipelines?;
     conflicts::between(&drafts, dead_letter.as_ref(), findings);
+    if let Some(folder) = &plugin_cache {
+        let crashes = crash_bundles.as_ref().and_then(Option::as_ref).map(|crashes| crashes.folder.as_path());
+        conflicts::shared_cache(folder, cache_at, &drafts, crashes, findings);
+    }
     if !dead_letters_go {
         conflicts::no_dead_letter(&drafts, findings);
     }

@@ -97,7 +97,7 @@ fn end_of(text: &str) -> Place {
 }
 
 /// The text without line breaks, and without what a terminal takes for an order: a message may quote a value.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for character in text.chars() {
         if character.is_control() {

@@ -1,6 +1,10 @@
 //! What runs now, and how it is changed without stopping what stays.
 
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, bail};
 use sluice_wasm::{
@@ -29,6 +33,8 @@ pub(crate) struct Current {
     admin: Option<AdminServer>,
     fleet: Arc<Fleet>,
     observed: Arc<Observed>,
+    /// When something is written that the next process has to know; `None` if that is done.
+    unwritten: Option<Instant>,
 }
 
 /// What became of a change that could be made.
@@ -54,6 +60,8 @@ struct Swap {
 
 /// Attempts to put plugins in place of what changes meanwhile, as versions on trial are taken back at any moment.
 const ATTEMPTS: usize = 5;
+/// Before what could not be written is tried again.
+const WRITE_AGAIN: Duration = Duration::from_secs(60);
 
 impl Current {
     /// Starts every pipeline of `plan`.
@@ -66,10 +74,10 @@ impl Current {
         // What could not start may have left a bundle, which the error names.
         let begun = assembler.begin(&plan).inspect_err(|_| assembler.shelf.crashes().finish(BUNDLES));
         for (assembly, begun) in begun? {
-            versions.insert(assembly.name.clone(), Versions::begin(begun));
+            versions.insert(assembly.name.clone(), Versions::begin(begun, Instant::now()));
             assemblies.push(Arc::new(assembly));
         }
-        let mut current = Self { plan, assemblies, versions, assembler, admin, fleet, observed };
+        let mut current = Self { plan, assemblies, versions, assembler, admin, fleet, observed, unwritten: None };
         current.tidy();
         current.show();
         current.assemblies.iter().try_for_each(|assembly| current.fleet.start(assembly))?;
@@ -89,6 +97,13 @@ impl Current {
     /// what takes its place cannot run. After an error nothing was stopped. `is_still` says whether what was read until
     /// now belongs together.
     pub fn change(&mut self, wanted: &Plan, is_still: impl Fn() -> bool) -> Result<Outcome> {
+        let outcome = self.make(wanted, is_still);
+        // Whatever it was: what was made in vain is let go of.
+        self.tidy();
+        outcome
+    }
+
+    fn make(&mut self, wanted: &Plan, is_still: impl Fn() -> bool) -> Result<Outcome> {
         let difference = Difference::between(&self.plan, wanted);
         let versions = &self.versions;
         let refused = |name: &str| versions.get(name).map(Versions::refused).unwrap_or_default();
@@ -110,20 +125,16 @@ impl Current {
             return Ok(Outcome::TakenBack(refused));
         }
         swaps.into_iter().try_for_each(|(pipeline, swap)| self.install(pipeline, swap).map(drop))?;
-        self.tidy();
         Ok(Outcome::Runs)
     }
 
     /// Looks whether the components of a pipeline are other ones than those that run, and lets them take over. True
     /// if something took over; nothing if a file changed while it was read; after an error all is as it was.
     pub fn refresh(&mut self, pipeline: &config::Pipeline, is_still: impl Fn() -> bool) -> Result<Option<bool>> {
-        let swap = self.prepare(pipeline)?;
-        if !is_still() {
-            return Ok(None);
-        }
-        let changed = self.install(pipeline, swap)?;
+        let prepared = self.prepare(pipeline);
+        let changed = prepared.and_then(|swap| is_still().then(|| self.install(pipeline, swap)).transpose());
         self.tidy();
-        Ok(Some(changed))
+        changed
     }
 
     /// Lets the plugins take over; false if they are those that run. If others run by now than when they were prepared,
@@ -132,7 +143,7 @@ impl Current {
         for _ in 0..ATTEMPTS {
             if let Some(changed) = swap.take_over()? {
                 let versions = self.versions.entry(pipeline.name.clone()).or_default();
-                versions.took_over(&pipeline.plugins, &swap.loaded);
+                versions.took_over(&pipeline.plugins, &swap.loaded, Instant::now());
                 swap.assembly.stand_ins.set(Vec::new());
                 return Ok(changed);
             }
@@ -144,21 +155,32 @@ impl Current {
 
     /// Takes back what does not keep to its bounds, and tells what was taken back. Call it now and then.
     pub fn settle(&mut self) {
+        let now = Instant::now();
         for assembly in &self.assemblies {
-            assembly.lineup.look(Instant::now());
+            assembly.lineup.look(now);
             let Some(versions) = self.versions.get_mut(&assembly.name) else { continue };
-            let news = assembly.lineup.rollbacks().into_iter().filter(|rollback| versions.rolled_back(rollback));
-            news.for_each(|rollback| news::rolled_back(&assembly.name, &rollback));
+            let rollbacks = assembly.lineup.rollbacks().into_iter().filter(|rollback| versions.rolled_back(rollback));
+            let rollbacks: Vec<_> = rollbacks.collect();
+            rollbacks.iter().for_each(|rollback| news::rolled_back(&assembly.name, rollback));
+            // What holds records back has not kept to anything, however long it does.
+            let is_proven = assembly.lineup.halted().is_none() && versions.prove(now);
+            if is_proven || !rollbacks.is_empty() {
+                self.unwritten = Some(now);
+            }
         }
-        self.remember();
+        if self.unwritten.is_some_and(|at| at <= now) {
+            self.remember();
+        }
     }
 
     /// What the next process has to know. Written where it is different from what is written already.
     fn remember(&mut self) {
+        self.unwritten = None;
         let Some(store) = self.assembler.shelf.store_mut() else { return };
-        for assembly in &self.assemblies {
-            let Some(versions) = self.versions.get(&assembly.name) else { continue };
-            store.remember(&assembly.name, versions.remembered(|plugin| assembly.lineup.trial(plugin).is_some()));
+        for (pipeline, versions) in &self.versions {
+            if !store.remember(pipeline, versions.remembered()) {
+                self.unwritten = Some(Instant::now() + WRITE_AGAIN);
+            }
         }
     }
 
@@ -180,7 +202,7 @@ impl Current {
         let Some(to) = before else {
             bail!(
                 "plugin {plugin} of pipeline {pipeline} has no version to go back to: none was replaced since the process \
-                 started, or it was gone back to already; change its config or its component file"
+                 started, it was gone back to already, or the config does not allow it any more; change its config or its component file"
             );
         };
         if !assembly.lineup.roll_back(&from, &to, Reason::Order, "as ordered".into())? {
@@ -270,12 +292,13 @@ impl Current {
         self.fleet.set_grace(wanted.grace_period);
         self.plan = wanted.clone();
         self.assembler.shelf.set_crash_bundles(self.plan.crash_bundles.as_ref());
+        self.assembler.shelf.keep_in(self.plan.plugin_cache.as_deref());
         self.assemblies = self.plan.pipelines.iter().filter_map(|pipeline| of_name(&now, &pipeline.name)).collect();
         self.versions.retain(|name, _| of_name(&now, name).is_some());
         for (pipeline, assembly) in self.plan.pipelines.iter().zip(&self.assemblies) {
             if difference.start.contains(&pipeline.name) {
                 let versions = self.versions.entry(pipeline.name.clone()).or_default();
-                versions.took_over(&pipeline.plugins, &assembly.loaded);
+                versions.took_over(&pipeline.plugins, &assembly.loaded, Instant::now());
             }
         }
         self.show();
@@ -288,9 +311,10 @@ impl Current {
 
     /// Lets go of components that nothing runs any more.
     fn tidy(&mut self) {
+        let held: Vec<_> = self.versions.values().flat_map(Versions::held).collect();
+        self.assembler.shelf.keep_components(&held);
         self.remember();
-        let held = self.versions.values().flat_map(Versions::held).map(|(_, plugin)| plugin);
-        self.assembler.shelf.keep(held);
+        self.assembler.shelf.keep(&held);
     }
 }
 

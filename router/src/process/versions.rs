@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use sluice_wasm::{
     Plugin,
-    trial::{Bounds, Rollback, Trial},
+    trial::{Rollback, Trial},
 };
 
 use crate::{
     assemble::{
-        Beginning, Version,
+        self, Beginning, Version,
         store::{Made, Remembered, TakenBack},
     },
     config,
@@ -25,23 +25,37 @@ struct Place {
     before: Option<Version>,
     /// What was taken back, and why. The same component with the same config does not take over again.
     refused: Option<(Version, TakenBack)>,
+    /// The last version that kept to its trial, or the first one of all; `None` if that is not known.
+    good: Option<Made>,
+    /// When what runs will have kept to its trial; `None` if it is the good one.
+    good_at: Option<Instant>,
 }
 
 impl Versions {
     /// What a process starts with.
-    pub fn begin(begun: Vec<Beginning>) -> Self {
-        let place = |begun: Beginning| Place { running: begun.runs, before: None, refused: begun.refused };
-        Self(begun.into_iter().map(place).collect())
+    pub fn begin(begun: Vec<Beginning>, now: Instant) -> Self {
+        Self(begun.into_iter().map(|begun| Place::begin(begun, now)).collect())
     }
 
-    /// What the next process has to know, by plugin. `on_trial` says what is not known to be good yet.
-    pub fn remembered(&self, on_trial: impl Fn(&Arc<Plugin>) -> bool) -> BTreeMap<String, Remembered> {
+    /// Takes what has run for as long as its trial for good; false if there is nothing new.
+    pub fn prove(&mut self, now: Instant) -> bool {
+        let mut has_news = false;
+        for place in &mut self.0 {
+            if place.good_at.is_some_and(|at| at <= now) {
+                (place.good, place.good_at) = (Some(Made::of(&place.running)), None);
+                has_news = true;
+            }
+        }
+        has_news
+    }
+
+    /// What the next process has to know, by plugin.
+    pub fn remembered(&self) -> BTreeMap<String, Remembered> {
         let remembered = |place: &Place| {
-            let good = place.before.as_ref().filter(|_| on_trial(&place.running.1)).unwrap_or(&place.running);
             let taken_back = place.refused.as_ref().map(|(_, taken_back)| taken_back.clone());
-            (place.running.1.name().to_owned(), Remembered::new(Made::of(good), taken_back))
+            Some((place.running.1.name().to_owned(), Remembered::new(place.good.clone()?, taken_back)))
         };
-        self.0.iter().map(remembered).collect()
+        self.0.iter().filter_map(remembered).collect()
     }
 
     /// What need not be made again, as it is there.
@@ -67,21 +81,19 @@ impl Versions {
         loaded.iter().map(|plugin| held(plugin).map_or(plugin, |place| &place.running.1).clone()).collect()
     }
 
-    /// Trials of those of `chosen` that take the place of another version. What is new has nothing to go back to.
+    /// Trials of those of `chosen` that take the place of another version. What is new has nothing to go back to, and
+    /// what replaces a version that its config does not allow any more neither.
     pub fn trials(&self, specs: &[config::Plugin], chosen: &[Arc<Plugin>], now: Instant) -> Vec<Trial> {
         let trial = |(spec, plugin): (&config::Plugin, &Arc<Plugin>)| {
-            let before = &self.of_name(plugin.name())?.running.1;
-            let replaces = !Arc::ptr_eq(before, plugin);
-            let config::Trial { time, max_drop, max_time } = spec.trial;
-            let until = now + time.filter(|_| replaces)?;
-            let bounds = Bounds { max_drop, max_time };
-            Some(Trial { plugin: plugin.clone(), before: before.clone(), until, bounds })
+            let running = &self.of_name(plugin.name())?.running;
+            let replaces = !Arc::ptr_eq(&running.1, plugin) && allows(spec, running);
+            replaces.then(|| assemble::trial(&(spec.clone(), plugin.clone()), &running.1, now))?
         };
         specs.iter().zip(chosen).filter_map(trial).collect()
     }
 
     /// From now on `loaded` is what runs, made from `specs`, but for what was taken back.
-    pub fn took_over(&mut self, specs: &[config::Plugin], loaded: &[Arc<Plugin>]) {
+    pub fn took_over(&mut self, specs: &[config::Plugin], loaded: &[Arc<Plugin>], now: Instant) {
         let mut old = std::mem::take(&mut self.0);
         for version in specs.iter().cloned().zip(loaded.iter().cloned()) {
             let at = old.iter().position(|place| place.running.1.name() == version.1.name());
@@ -89,8 +101,12 @@ impl Versions {
             self.0.push(match place {
                 Some(place) if place.is_refused(&version.1) => place,
                 Some(place) if is_same(&place.running, &version) => Place { running: version, refused: None, ..place },
-                Some(place) => Place { running: version, before: Some(place.running), refused: None },
-                None => Place { running: version, before: None, refused: None },
+                Some(place) => {
+                    let good_at = Some(trial_ends(&version, now));
+                    let before = Some(place.running).filter(|before| allows(&version.0, before));
+                    Place { running: version, before, refused: None, good: place.good, good_at }
+                }
+                None => Place::new(version),
             });
         }
     }
@@ -109,6 +125,10 @@ impl Versions {
         let Some(before) = place.before.take() else { return false };
         let refused = std::mem::replace(&mut place.running, before);
         let taken_back = TakenBack::new(&refused, rollback.reason, &rollback.why);
+        if place.good.as_ref() == Some(&taken_back.made) {
+            place.good = Some(Made::of(&place.running));
+        }
+        place.watch(rollback.at);
         place.refused = Some((refused, taken_back));
         true
     }
@@ -119,6 +139,25 @@ impl Versions {
 }
 
 impl Place {
+    /// A plugin of which nothing is known.
+    fn new(running: Version) -> Self {
+        let good = Some(Made::of(&running));
+        Self { running, before: None, refused: None, good, good_at: None }
+    }
+
+    fn begin(begun: Beginning, now: Instant) -> Self {
+        let Beginning { runs: running, before, good, refused, stands_in: _ } = begun;
+        let mut place = Self { running, before, refused, good, good_at: None };
+        place.watch(now);
+        place
+    }
+
+    /// What runs since `now` has to keep to its trial before it is good, unless it is known to be.
+    fn watch(&mut self, now: Instant) {
+        let is_good = self.good.as_ref() == Some(&Made::of(&self.running));
+        self.good_at = (!is_good).then(|| trial_ends(&self.running, now));
+    }
+
     fn refused(&self) -> Option<Version> {
         self.refused.as_ref().map(|(version, _)| version.clone())
     }
@@ -126,6 +165,19 @@ impl Place {
     fn is_refused(&self, plugin: &Arc<Plugin>) -> bool {
         self.refused.as_ref().is_some_and(|((_, refused), _)| Arc::ptr_eq(refused, plugin))
     }
+}
+
+fn trial_ends((spec, _): &Version, now: Instant) -> Instant {
+    now + spec.trial.time.unwrap_or_default()
+}
+
+/// Whether a version may run where the config says `spec`: what it may reach and leave behind is in the version itself.
+fn allows(spec: &config::Plugin, (before, plugin): &Version) -> bool {
+    let is_pinned = spec.sha256.is_none_or(|pin| pin == plugin.component().digest.0);
+    let reaches_more = !plugin.grants().without(assemble::grants(spec.grant)).is_none();
+    // The least private first.
+    let privacy = |private: Option<bool>| [Some(false), None, Some(true)].iter().position(|of| *of == private);
+    is_pinned && !reaches_more && privacy(before.private) >= privacy(spec.private)
 }
 
 fn is_same((spec, plugin): &Version, (other_spec, other): &Version) -> bool {

@@ -21,6 +21,8 @@ struct Cached {
     world: World,
     admin: String,
     plugin: PathBuf,
+    /// Whether the config names the cache.
+    keeps: bool,
 }
 
 impl Cached {
@@ -30,15 +32,16 @@ impl Cached {
         let plugin = world.path("f.wasm");
         fs::copy(component, &plugin).unwrap();
         let topic = world.topic("logs");
-        Self { topic, world, admin: format!("127.0.0.1:{port}"), plugin }
+        Self { topic, world, admin: format!("127.0.0.1:{port}"), plugin, keeps: true }
     }
 
     fn config(&self, options: &str, more: &str) {
         let plugin = format!("{{ name: f, component: {}, config: {options}{more} }}", self.plugin.display());
         let (pipeline, dead_letter) = (self.world.pipeline("ship", &plugin, "logs"), self.world.dead_letter());
         let (admin, cache) = (&self.admin, self.cache().display().to_string());
-        let process = format!("admin: {{ listen: \"{admin}\" }}\nplugin_cache: {cache}\n");
-        self.world.write("sluice.yaml", &format!("pipelines:\n{pipeline}{dead_letter}{process}"));
+        let admin = format!("admin: {{ listen: \"{admin}\" }}\n");
+        let cache = if self.keeps { format!("plugin_cache: {cache}\n") } else { String::new() };
+        self.world.write("sluice.yaml", &format!("pipelines:\n{pipeline}{dead_letter}{admin}{cache}"));
     }
 
     fn cache(&self) -> PathBuf {
@@ -56,9 +59,14 @@ impl Cached {
     }
 
     fn status(&self) -> String {
-        let arguments = ["status", "--admin", &self.admin];
-        let output = Command::new(env!("CARGO_BIN_EXE_sluice")).args(arguments).output().unwrap();
-        String::from_utf8_lossy(&output.stdout).into_owned()
+        self.ask(&["status"])
+    }
+
+    /// What a command says that is answered by the process.
+    fn ask(&self, command: &[&str]) -> String {
+        let sluice = &mut Command::new(env!("CARGO_BIN_EXE_sluice"));
+        let output = sluice.args(command).args(["--admin", &self.admin]).output().unwrap();
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
     }
 
     /// The files of the cache with this ending.
@@ -154,6 +162,14 @@ fn what_was_taken_back_is_not_run_by_the_next_process() {
         assert_eq!(books["read"], books["delivered"], "nothing was a dead letter: {books}");
     }
 
+    // Somebody allows it more before the start: it is tried again.
+    cached.config("{ do: always-trap }", ", trial: { for: 10m }");
+    let sluice = cached.run();
+    sluice.wait_for("a version of the plugin is taken back", &[("plugin", "f"), ("reason", "fault")]);
+    assert_eq!(sluice.said(held, &[]).len(), 0);
+    cached.topic.wait_for_more(50);
+    sluice.stop(&["ship"]);
+
     // Somebody mends the config: it takes over, and what is forgotten is forgotten for good.
     let sluice = cached.run();
     sluice.wait_for(held, &[]);
@@ -165,6 +181,71 @@ fn what_was_taken_back_is_not_run_by_the_next_process() {
     let end = writer.finish();
     cached.topic.wait_for(end - 1);
     assert_eq!(sluice.said(held, &[]).len(), 0);
+    sluice.stop(&["ship"]);
+    check_once(&[&cached.topic], end);
+}
+
+/// It is on trial beside the one that ran last, and is not the last good one because it could be started.
+#[test]
+fn a_version_that_comes_with_a_start_is_on_trial() {
+    let mut cached = Cached::new(&component("misbehaves"));
+    cached.config("{ do: nothing }", "");
+    let sluice = cached.run();
+    let writer = cached.world.write_lines("ship");
+    cached.topic.wait_for_more(50);
+    sluice.stop(&["ship"]);
+    let state = cached.kept("ship.f.json").pop().unwrap();
+    let good = |text: &str| fs::read_to_string(&state).unwrap().contains(text);
+    assert!(good("nothing"));
+
+    cached.config("{ do: always-trap }", "");
+    let sluice = cached.run();
+    sluice.wait_for("a version of the plugin is taken back", &[("plugin", "f"), ("reason", "fault")]);
+    cached.topic.wait_for_more(50);
+    let books = &sluice.stop(&["ship"])[0];
+    assert_eq!(books["read"], books["delivered"], "nothing was a dead letter: {books}");
+
+    // One that fails nowhere is good when its trial is over, and not before.
+    cached.config("{ do: nothing, and: more }", "");
+    let sluice = cached.run();
+    cached.topic.wait_for_more(50);
+    // Whoever answers this has looked at what is good before.
+    let said = cached.ask(&["plugin", "rollback", "ship", "g"]);
+    assert!(said.contains("has no plugin g") && !good("more"), "{said}");
+    sluice.stop(&["ship"]);
+    assert!(!good("more"));
+    cached.config("{ do: nothing, and: more }", ", trial: { for: 1s }");
+    let sluice = cached.run();
+    eventually("it is good", || good("more"));
+    let end = writer.finish();
+    cached.topic.wait_for(end - 1);
+    sluice.stop(&["ship"]);
+    check_once(&[&cached.topic], end);
+}
+
+#[test]
+fn a_cache_that_a_reload_brings_holds_what_runs() {
+    let mut cached = Cached::new(&component("level-filter"));
+    cached.keeps = false;
+    cached.config("{ at_least: trace }", "");
+    let sluice = cached.run();
+    let writer = cached.world.write_lines("ship");
+    cached.topic.wait_for_more(50);
+    // Not by a change that is refused.
+    cached.keeps = true;
+    cached.config("{ at_leest: trace }", "");
+    sluice.wait_for(REFUSED, &[("reason", "at_leest")]);
+    assert!(!cached.cache().exists());
+    cached.config("{ at_least: trace }", "");
+    eventually("it is remembered", || cached.cache().exists() && !cached.kept("ship.f.json").is_empty());
+    assert_eq!((cached.kept(".wasm").len(), cached.kept(".native").len()), (1, 1));
+    sluice.stop(&["ship"]);
+
+    fs::remove_file(&cached.plugin).unwrap();
+    let sluice = cached.run();
+    sluice.wait_for(STANDS_IN, &[("plugin", "f")]);
+    let end = writer.finish();
+    cached.topic.wait_for(end - 1);
     sluice.stop(&["ship"]);
     check_once(&[&cached.topic], end);
 }
@@ -233,6 +314,9 @@ fn a_pinned_component_is_not_replaced_by_another() {
     cached.topic.wait_for_more(50);
     cached.config("{ at_least: trace }", &pin(&digest(&new)));
     sluice.wait_for("another component of the plugin took over", &[("to", &digest(&new))]);
+    // The pin holds for what ran before as well.
+    let said = cached.ask(&["plugin", "rollback", "ship", "f"]);
+    assert!(said.contains("has no version to go back to"), "{said}");
     let end = writer.finish();
     cached.topic.wait_for(end - 1);
     sluice.stop(&["ship"]);

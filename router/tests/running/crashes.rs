@@ -97,3 +97,26 @@ fn a_fault_of_a_running_process_shows_again_elsewhere() {
     topic.wait_for(writer.finish() - 1);
     sluice.stop(&["ship"]);
 }
+
+/// What the error names is there when the process has ended.
+#[test]
+fn a_start_that_fails_leaves_the_bundle_that_it_names() {
+    let world = World::new(&["logs"]);
+    let path = component("misbehaves");
+    let plugin = format!("{{ name: f, component: {}, config: {{ do: trap-in-configure }} }}", path.display());
+    for n in 0..5 {
+        let folder = world.path(&format!("crashes-{n}"));
+        let pipeline = world.pipeline("ship", &plugin, "logs");
+        let bundles = format!("crash_bundles: {{ folder: {} }}\n", folder.display());
+        world.write("sluice.yaml", &format!("pipelines:\n{pipeline}{}{bundles}", world.dead_letter()));
+        let mut run = Command::new(env!("CARGO_BIN_EXE_sluice"));
+        let Output { status, stderr, stdout } =
+            run.args(["run", "--config"]).arg(world.path("sluice.yaml")).output().unwrap();
+        let said = String::from_utf8([stdout, stderr].concat()).unwrap();
+        assert!(!status.success(), "{said}");
+        let (_, command) = said.split_once("`sluice plugin replay ").unwrap_or_else(|| panic!("{said}"));
+        let bundle = PathBuf::from(command.split_once('`').unwrap().0);
+        assert!(bundle.starts_with(&folder), "{said}");
+        expect(&bundle, &[], 0, &["call     `configure`\n", "now      the same fault\n"]);
+    }
+}

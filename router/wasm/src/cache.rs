@@ -11,8 +11,8 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 use tracing::{debug, warn};
 
-use crate::component::Digest;
-use crate::private::{Folder, FolderError};
+use crate::component::{Component, Digest};
+use crate::private::{Distrust, Folder, FolderError};
 use crate::{Engine, native};
 
 /// The first bytes of an entry. Its last one counts when the layout changes.
@@ -50,11 +50,18 @@ impl Cache {
         format!("{}.{engine}.native", digest.hex())
     }
 
+    /// Whether a file of this name is an entry, of whatever engine.
+    pub fn is_entry(name: &str) -> bool {
+        let parts = name.strip_suffix(".native").and_then(|parts| parts.split_once('.'));
+        parts.is_some_and(|(component, engine)| is_hex(component, 64) && is_hex(engine, 16))
+    }
+
     /// The component as it was compiled before. What is not as it should be is removed.
     pub(crate) fn restore(&self, engine: &Engine, digest: Digest) -> Option<wasmtime::component::Component> {
         let name = self.name(digest);
         let file = match self.folder.read(&name, LARGEST) {
             Ok(file) => file?,
+            Err(why @ Distrust::Unreadable(_)) => return self.pass_over(&name, &why),
             Err(why) => return self.refuse(&name, &why.to_string()),
         };
         let code = match Trusted::of(file, &self.engine, digest) {
@@ -71,6 +78,13 @@ impl Cache {
         }
     }
 
+    /// Writes the entry of a component that was compiled without this cache, unless there is one.
+    pub fn keep_compiled(&self, component: &Component) {
+        if !self.folder.has(&self.name(component.digest)) {
+            self.keep(component.digest, &component.compiled);
+        }
+    }
+
     /// Writes an entry; that it cannot is told, and costs the next start its time.
     pub(crate) fn keep(&self, digest: Digest, component: &wasmtime::component::Component) {
         let code = match component.serialize() {
@@ -82,6 +96,13 @@ impl Cache {
             let folder = self.folder.path().display();
             warn!(%digest, %folder, "cannot keep what was compiled, so it is compiled at the next start again: {error}");
         }
+    }
+
+    /// What cannot be read may be as sound as ever, when there are files to be opened again.
+    fn pass_over<T>(&self, name: &str, why: &Distrust) -> Option<T> {
+        let file = self.folder.path().join(name);
+        warn!(file = %file.display(), %why, "a compiled plugin of the cache is not used; it is compiled anew");
+        None
     }
 
     fn refuse<T>(&self, name: &str, why: &str) -> Option<T> {
@@ -116,6 +137,11 @@ fn header(engine: &[u8; 32], digest: Digest, code: &[u8]) -> Vec<u8> {
 
 fn start(engine: &[u8; 32], digest: Digest) -> Vec<u8> {
     [MAGIC.as_slice(), engine, &digest.0].concat()
+}
+
+/// Whether it is a hash, or a part of one, of so many digits.
+pub fn is_hex(text: &str, digits: usize) -> bool {
+    text.len() == digits && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Stands for everything that native code depends on: wasmtime, its settings, the processor that it compiles for, and

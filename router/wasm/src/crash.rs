@@ -6,24 +6,29 @@
 //! ```
 //! Whoever meets a fault is told the file's name at once, and waits for neither the plugin nor the disk.
 mod batch;
+mod bounded;
 mod bundle;
 mod folder;
 mod leave;
 mod members;
 mod narrow;
+mod recent;
 mod replay;
 mod smallest;
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use tracing::{debug, warn};
+use tracing::{debug, error, warn};
 
+use crate::fault::Fault;
 use crate::plugin::Plugin;
+use recent::Recent;
 
 pub use batch::{Kept, KeptColumn};
 pub use bundle::{Bundle, Call, Host, MOST_BYTES, Subject};
@@ -44,6 +49,15 @@ pub struct Settings {
     pub keep: usize,
 }
 
+/// Where the bundle of a fault goes, or is.
+#[derive(Debug)]
+enum Place {
+    /// With the number of bundles to keep.
+    New(PathBuf, usize),
+    /// The same fault left this one not long ago.
+    Earlier(PathBuf),
+}
+
 /// Writes the crash bundles of a process. By default there are none.
 #[derive(Debug, Default)]
 pub struct Crashes {
@@ -52,8 +66,9 @@ pub struct Crashes {
     queue: Mutex<Queue>,
     idle: Condvar,
     number: AtomicU64,
-    /// Of plugins that did not start.
-    starts: Arc<Tallies>,
+    recent: Mutex<Recent>,
+    /// The process is about to end: bundles are written as they are.
+    is_hurried: AtomicBool,
     /// The last bundle could not be written, and that was told.
     is_broken: AtomicBool,
 }
@@ -84,7 +99,7 @@ pub struct BundleCounts {
     pub written: u64,
     /// Not written, since the folder could not be written to.
     pub failed: u64,
-    /// Not written, since there were too many at once.
+    /// Not written, since there were too many at once, or there is one of the same fault.
     pub skipped: u64,
 }
 
@@ -100,7 +115,8 @@ struct Job {
     bundle: Bundle,
     path: PathBuf,
     keep: usize,
-    tallies: Arc<Tallies>,
+    /// None of a plugin that did not even start: nobody would see them.
+    tallies: Option<Arc<Tallies>>,
     /// To try the call with, on instances of its own; none of a plugin that did not even start.
     plugin: Option<Arc<Plugin>>,
 }
@@ -113,8 +129,27 @@ impl Crashes {
 
     /// From now on bundles go there; `None` for no more bundles.
     pub fn set(&self, settings: Option<Settings>) {
-        *lock(&self.settings) = settings;
+        let before = std::mem::replace(&mut *lock(&self.settings), settings.clone());
+        if before != settings {
+            // Whoever gives another folder wants to see there what goes on.
+            *lock(&self.recent) = Recent::default();
+        }
         self.is_broken.store(false, Relaxed);
+    }
+
+    /// From now on no call is made again: bundles are written as they are, and soon.
+    pub fn hurry(&self) {
+        self.is_hurried.store(true, Relaxed);
+    }
+
+    /// Before the process ends: hurries, and waits for what was left so far, for `longest` at most.
+    pub fn finish(&self, longest: Duration) {
+        self.hurry();
+        if !self.wait(longest) {
+            warn!(
+                "the process ends before all crash bundles are written; a fault above may name a file that is not there"
+            );
+        }
     }
 
     /// Waits until what was left so far is written, or for `longest`; false if it is not written by then.
@@ -124,14 +159,21 @@ impl Crashes {
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
-    /// The place for one more bundle of a plugin, if it is to be written.
-    fn place(&self, plugin: &str, tallies: &Tallies) -> Option<(PathBuf, usize)> {
+    /// The place for the bundle of a fault, if there is to be one.
+    fn place(&self, fault: &Fault, tallies: Option<&Tallies>) -> Option<Place> {
         let Settings { folder, keep } = lock(&self.settings).clone()?;
-        if !tallies.may_write(Instant::now()) {
+        let (now, mut recent) = (Instant::now(), lock(&self.recent));
+        if let Some(earlier) = recent.find(fault, now) {
+            tallies.inspect(|tallies| _ = tallies.skipped.fetch_add(1, Relaxed));
+            return Some(Place::Earlier(earlier.clone()));
+        }
+        if tallies.is_some_and(|tallies| !tallies.may_write(now)) {
             return None;
         }
-        let name = folder::name(SystemTime::now(), plugin, self.number.fetch_add(1, Relaxed));
-        Some((folder.join(name), keep))
+        let name = folder::name(SystemTime::now(), &fault.plugin, self.number.fetch_add(1, Relaxed));
+        let path = folder.join(name);
+        recent.add(fault, path.clone(), now);
+        Some(Place::New(path, keep))
     }
 
     /// Hands a bundle to the thread that writes them; false if too much waits for it.
@@ -139,14 +181,15 @@ impl Crashes {
         let weight = job.weight();
         let mut queue = lock(&self.queue);
         if queue.bytes + weight > MOST_WAITING {
-            job.tallies.skipped.fetch_add(1, Relaxed);
+            job.count(|tallies| &tallies.skipped);
+            lock(&self.recent).forget(&job.path);
             return false;
         }
         queue.bytes += weight;
         queue.jobs.push_back(job);
         if !queue.is_working {
             let own = self.clone();
-            let started = thread::Builder::new().name("crash-bundles".into()).spawn(move || own.work());
+            let started = thread::Builder::new().name("crash-bundles".into()).spawn(move || own.work(Self::write));
             if let Err(error) = started {
                 let Some(job) = queue.jobs.pop_back() else { return false };
                 queue.bytes -= weight;
@@ -159,37 +202,42 @@ impl Crashes {
     }
 
     /// Ends when there is nothing left to do: most processes never see a fault.
-    fn work(&self) {
+    fn work(&self, write: impl Fn(&Self, &mut Job)) {
         loop {
             let mut queue = lock(&self.queue);
-            let Some(job) = queue.jobs.pop_front() else {
+            let Some(mut job) = queue.jobs.pop_front() else {
                 queue.is_working = false;
                 self.idle.notify_all();
                 return;
             };
             drop(queue);
             let weight = job.weight();
-            self.write(job);
+            // A fault of ours costs this bundle and no other one.
+            if catch_unwind(AssertUnwindSafe(|| write(self, &mut job))).is_err() {
+                let (plugin, bundle) = (&job.bundle.plugin.name, job.path.display());
+                error!(plugin, %bundle, "a panic ended the making of a crash bundle; this is a fault of Sluice, please report it");
+                self.lost(&job);
+            }
             lock(&self.queue).bytes -= weight;
         }
     }
 
-    fn write(&self, mut job: Job) {
+    fn write(&self, job: &mut Job) {
         if let Some(plugin) = &job.plugin {
-            narrow::narrow(plugin, &mut job.bundle);
+            narrow::narrow(plugin, &mut job.bundle, &self.is_hurried);
         }
-        match folder::write(&job.path, &job.bundle.write(), job.keep) {
+        match job.bundle.write().and_then(|bytes| folder::write(&job.path, &bytes, job.keep)) {
             Ok(()) => {
-                job.tallies.written.fetch_add(1, Relaxed);
+                job.count(|tallies| &tallies.written);
                 self.is_broken.store(false, Relaxed);
                 debug!(plugin = job.bundle.plugin.name, bundle = %job.path.display(), "a crash bundle is written");
             }
-            Err(error) => self.failed(&job, &error.to_string()),
+            Err(error) => self.failed(job, &error.to_string()),
         }
     }
 
     fn failed(&self, job: &Job, why: &str) {
-        job.tallies.failed.fetch_add(1, Relaxed);
+        self.lost(job);
         if !self.is_broken.swap(true, Relaxed) {
             let (plugin, bundle) = (&job.bundle.plugin.name, job.path.display());
             warn!(
@@ -199,9 +247,21 @@ impl Crashes {
             );
         }
     }
+
+    /// The next one of the same fault is tried again.
+    fn lost(&self, job: &Job) {
+        job.count(|tallies| &tallies.failed);
+        lock(&self.recent).forget(&job.path);
+    }
 }
 
 impl Job {
+    fn count(&self, of: fn(&Tallies) -> &AtomicU64) {
+        if let Some(tallies) = &self.tallies {
+            of(tallies).fetch_add(1, Relaxed);
+        }
+    }
+
     /// Bytes that it holds, but for a few.
     fn weight(&self) -> usize {
         match &self.bundle.call {
@@ -234,6 +294,41 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bundle::tests::bundle;
+
+    #[test]
+    fn a_panic_costs_its_own_bundle_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings { folder: folder.path().join("a"), keep: 20 };
+        let (crashes, tallies) = (Crashes::new(Host::default(), Some(settings)), Arc::new(Tallies::default()));
+        let leave = |text: &str| {
+            let mut bundle = bundle(Call::Records(batch::tests::three()));
+            bundle.fault.cause = crate::fault::Cause::Trap(text.into());
+            let place = crashes.place(&bundle.fault, Some(&*tallies));
+            if let Some(Place::New(path, keep)) = place {
+                let job = Job { bundle, path, keep, tallies: Some(tallies.clone()), plugin: None };
+                let mut queue = lock(&crashes.queue);
+                queue.bytes += job.weight();
+                queue.is_working = true;
+                queue.jobs.push_back(job);
+            }
+        };
+        let work = || {
+            crashes.work(|crashes, job| match job.bundle.fault.cause.text() {
+                "panic" if crashes.number.load(Relaxed) < 3 => panic!("at the first one"),
+                _ => crashes.write(job),
+            });
+            assert!(crashes.wait(Duration::ZERO));
+            assert_eq!(lock(&crashes.queue).bytes, 0);
+        };
+        ["panic", "well"].into_iter().for_each(leave);
+        work();
+        assert_eq!(tallies.read(), BundleCounts { written: 1, failed: 1, skipped: 0 });
+        // What was not written is tried again with the next fault; what was written is there already.
+        ["panic", "well"].into_iter().for_each(leave);
+        work();
+        assert_eq!(tallies.read(), BundleCounts { written: 2, failed: 1, skipped: 1 });
+    }
 
     #[test]
     fn bundles_are_counted_by_the_minute() {

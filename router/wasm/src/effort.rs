@@ -130,7 +130,9 @@ impl Effort {
         }
         let instances = made.saturating_mul(self.instances.saturating_add(1)).saturating_add(own);
         if instances > MOST_INSTANCES {
-            return Err(LoadError::Malformed(format!("it may make more than {MOST_INSTANCES} instances of what is in it")));
+            return Err(LoadError::Malformed(format!(
+                "it may make more than {MOST_INSTANCES} instances of what is in it"
+            )));
         }
         self.instances = self.instances.max(instances);
         Ok(())

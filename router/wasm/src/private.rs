@@ -126,16 +126,29 @@ impl Folder {
         if bytes.len() as u64 > most { Err(Distrust::Large(most)) } else { Ok(Some(bytes)) }
     }
 
-    /// Puts a file in place, whole, for this user alone to read and write.
+    /// Puts a file in place, whole, for this user alone to read and write. After a crash of the machine it may be torn:
+    /// for files that are checked when they are read.
     ///
     /// # Errors
     /// It cannot be written; then there is none of it.
     pub fn write(&self, name: &str, parts: &[&[u8]]) -> io::Result<()> {
+        self.put(name, parts, |_| Ok(()))
+    }
+
+    /// The same of a file that is whole after a crash of the machine as well. It waits for the disk.
+    ///
+    /// # Errors
+    /// As those of [`Folder::write`].
+    pub fn write_through(&self, name: &str, parts: &[&[u8]]) -> io::Result<()> {
+        self.put(name, parts, File::sync_all)
+    }
+
+    fn put(&self, name: &str, parts: &[&[u8]], settle: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
         let (new, mut file) = self.create()?;
         let written = parts
             .iter()
             .try_for_each(|part| file.write_all(part))
-            .and_then(|()| file.sync_all())
+            .and_then(|()| settle(&file))
             .and_then(|()| fs::rename(&new, self.path.join(name)));
         written.inspect_err(|_| drop(fs::remove_file(&new)))
     }
@@ -159,15 +172,17 @@ impl Folder {
     }
 
     /// Removes the files that were not used for longest until there are no more than `most` bytes, but for those of
-    /// which `stays` is true; and what was left half written. How many files went.
-    pub fn tidy(&self, most: u64, stays: impl Fn(&str) -> bool) -> usize {
+    /// which `stays` is true; and what was left half written. How many files went. Files of which `is_ours` is false
+    /// are neither counted nor removed: whoever put them there, it was not this process.
+    pub fn tidy(&self, most: u64, is_ours: impl Fn(&str) -> bool, stays: impl Fn(&str) -> bool) -> usize {
         let mut entries = self.entries();
+        entries.retain(|entry| is_new(&entry.name) || is_ours(&entry.name));
         entries.sort_by_key(|entry| entry.used);
         let mut size: u64 = entries.iter().map(|entry| entry.size).sum();
         let now = SystemTime::now();
         let mut gone = 0;
         for Entry { name, size: bytes, used } in entries {
-            let is_new = name.starts_with(NEW);
+            let is_new = is_new(&name);
             let left_behind = is_new && now.duration_since(used).is_ok_and(|age| age > LEFT_BEHIND);
             if (left_behind || size > most && !is_new && !stays(&name)) && self.remove(&name) {
                 size -= bytes;
@@ -203,6 +218,13 @@ impl Folder {
         }
         Err(error)
     }
+}
+
+/// Whether [`Folder::create`] made up the name.
+fn is_new(name: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let numbers = name.strip_prefix(NEW).and_then(|numbers| numbers.split_once('-'));
+    numbers.is_some_and(|(process, number)| is_number(process) && is_number(number))
 }
 
 #[cfg(test)]

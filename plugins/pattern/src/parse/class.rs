@@ -65,7 +65,10 @@ impl Parser<'_> {
             'r' => Ok('\r'),
             'x' => self.by_number().ok_or_else(|| "\\x is followed by a number, as in \\x1b or \\x{e9}".into()),
             // Ends of words elsewhere: to take them for the characters would find nothing without a word of it.
-            '<' | '>' => Err(about(c, "is not known behind a backslash; write \\b for the edge of a word, or the character alone")),
+            '<' | '>' => Err(about(
+                c,
+                "is not known behind a backslash; write \\b for the edge of a word, or the character alone",
+            )),
             c if c.is_ascii_alphanumeric() => {
                 let known = "is not known behind a backslash; d s w D S W b B A z n t r x are, and marks";
                 Err(about(c, known))

@@ -110,6 +110,33 @@ fn what_others_may_have_written_is_not_used() {
     }
 }
 
+/// It may be as sound as ever: a process that has too many open files must not empty the cache.
+#[test]
+fn what_cannot_be_read_is_neither_used_nor_removed() {
+    let kept = kept();
+    fs::rename(&kept.entry, kept.folder.path().join("elsewhere")).unwrap();
+    // Opening a socket fails, for whoever it is. Its own name has to be short.
+    let socket = kept.folder.path().join("socket");
+    let _open = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    fs::rename(socket, &kept.entry).unwrap();
+    assert!(matches!(kept.cache.folder().read(&kept.cache.name(kept.digest), 9), Err(Distrust::Unreadable(_))));
+    assert!(kept.cache.restore(&ENGINE, kept.digest).is_none());
+    assert!(fs::symlink_metadata(&kept.entry).is_ok(), "it was removed");
+    kept.cache.keep(kept.digest, &compiled(EMPTY));
+    assert!(kept.cache.restore(&ENGINE, kept.digest).is_some(), "it stands in the way");
+}
+
+#[test]
+fn an_entry_is_known_by_its_name() {
+    let kept = kept();
+    let name = kept.cache.name(kept.digest);
+    assert!(Cache::is_entry(&name), "{name}");
+    for other in [&name[1..], &name.to_uppercase(), &name.replace(".native", ""), "checkpoints.json", "a.b.native", ""]
+    {
+        assert!(!Cache::is_entry(other), "{other}");
+    }
+}
+
 #[test]
 fn a_full_or_lost_disk_costs_only_time() {
     let kept = kept();

@@ -1,4 +1,5 @@
 //! What a crash bundle says: everything that a call needs to be made again, and the fault that it ended in.
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::batch::{Kept, KeptColumn};
+use super::bounded::{self, Bounded};
 use super::members::Members;
 use crate::component::{Digest, Kind};
 use crate::fault::{Cause, Fault};
@@ -82,17 +84,19 @@ pub enum Call {
 
 impl Bundle {
     /// The bundle's file: a JSON object, a member a line. A batch that makes it too large is left out, here too.
-    pub(super) fn write(&mut self) -> Vec<u8> {
-        let whole = self.document();
-        if whole.len() <= MOST_BYTES {
-            return whole;
+    ///
+    /// # Errors
+    /// It is too large without its batch.
+    pub(super) fn write(&mut self) -> io::Result<Vec<u8>> {
+        if let Ok(whole) = self.document() {
+            return Ok(whole);
         }
-        let why = format!("the bundle would have {} bytes, and {MOST_BYTES} are allowed", whole.len());
+        let why = format!("the bundle would have more bytes than the {MOST_BYTES} that are allowed");
         (self.call, self.repeats) = (Call::LeftOut(why), None);
         self.document()
     }
 
-    fn document(&self) -> Vec<u8> {
+    fn document(&self) -> io::Result<Vec<u8>> {
         let Self { when, host, plugin, limits, fault, seen, repeats, call } = self;
         let mut members = vec![
             (FORM_KEY, json!(FORM)),
@@ -130,13 +134,20 @@ impl Bundle {
             members.push(("seen", json!({ "records": records, "fault": fault })));
         }
         match call {
-            Call::Start => {}
-            Call::Records(batch) => members.push(("batch", of_batch(batch))),
+            Call::Start | Call::Records(_) => {}
             Call::Tick(now) => members.push(("tick", json!({ "now": now }))),
             Call::LeftOut(why) => members.push(("left_out", json!(why))),
         }
-        let lines = members.iter().map(|(key, value)| format!("\"{key}\":{value}"));
-        format!("{{{}}}\n", lines.collect::<Vec<_>>().join(",\n ")).into_bytes()
+        let mut file = Bounded::new(MOST_BYTES);
+        for (index, (key, value)) in members.iter().enumerate() {
+            write!(file, "{}\"{key}\":{value}", if index == 0 { "{" } else { ",\n " })?;
+        }
+        if let Call::Records(batch) = call {
+            file.write_all(b",\n \"batch\":")?;
+            bounded::batch(&mut file, batch)?;
+        }
+        file.write_all(b"}\n")?;
+        Ok(file.bytes)
     }
 
     /// The bundle in a file's bytes. The error says what is wrong, and with which key.
@@ -181,26 +192,11 @@ impl Bundle {
     }
 }
 
-fn of_batch(batch: &Kept) -> Value {
-    let column = |column: &KeptColumn| {
-        let text = match std::str::from_utf8(&column.text) {
-            Ok(text) => json!(text),
-            Err(_) => json!({ "base64": STANDARD.encode(&column.text) }),
-        };
-        json!({ "text": text, "ends": column.ends, "kinds": column.kinds, "runs": column.runs })
-    };
-    json!({
-        "len": batch.len,
-        "now": batch.now,
-        "times": batch.times,
-        "columns": batch.columns.iter().map(column).collect::<Vec<_>>(),
-    })
-}
-
 fn subject(plugin: &Members) -> Result<(Subject, Digest), String> {
     let kind = plugin.text("kind")?;
     let kind = [Kind::Filter, Kind::Enricher, Kind::Notifier].into_iter().find(|known| known.name() == kind);
-    let digest = digest(plugin.text("digest")?).ok_or("plugin.digest: is not sha256: and 64 hexadecimal digits")?;
+    let digest =
+        Digest::parse(plugin.text("digest")?).ok_or("plugin.digest: is not sha256: and 64 hexadecimal digits")?;
     let reads = plugin.items("reads")?.iter().map(|path| {
         let keys = path.as_array().map(|keys| keys.iter().map(|key| key.as_str().map(str::to_owned)));
         keys.and_then(|mut keys| keys.by_ref().collect()).ok_or("plugin.reads: is no list of lists of keys")
@@ -214,19 +210,6 @@ fn subject(plugin: &Members) -> Result<(Subject, Digest), String> {
         reads: reads.collect::<Result<_, _>>()?,
     };
     Ok((subject, digest))
-}
-
-fn digest(text: &str) -> Option<Digest> {
-    let digits = text.strip_prefix("sha256:")?.as_bytes();
-    let mut digest = [0; 32];
-    if digits.len() != 64 {
-        return None;
-    }
-    for (byte, pair) in digest.iter_mut().zip(digits.chunks(2)) {
-        let pair = std::str::from_utf8(pair).ok().filter(|pair| pair.bytes().all(|digit| digit.is_ascii_hexdigit()))?;
-        *byte = u8::from_str_radix(pair, 16).ok()?;
-    }
-    Some(Digest(digest))
 }
 
 fn limits(limits: &Members) -> Result<Limits, String> {
@@ -307,4 +290,4 @@ fn column(column: &Members) -> Result<KeptColumn, String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -45,11 +45,14 @@ fn put(path: &Path, keep: usize, fill: impl FnOnce(&mut File) -> io::Result<()>)
 }
 
 /// Removes the oldest bundles until there are at most `most`, and what a process left half written. Other files in the
-/// folder are not touched.
+/// folder are not touched, nor what only has the name of a bundle. In place of one that cannot be removed the next goes.
 fn make_room(folder: &Path, most: usize) -> io::Result<()> {
     let mut bundles: Vec<PathBuf> = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
+    for entry in fs::read_dir(folder)?.flatten() {
+        if !entry.file_type().is_ok_and(|of| of.is_file()) {
+            continue;
+        }
+        let path = entry.path();
         let Some(name) = path.file_name().and_then(OsStr::to_str).filter(|name| name.starts_with(START)) else {
             continue;
         };
@@ -61,11 +64,13 @@ fn make_room(folder: &Path, most: usize) -> io::Result<()> {
         }
     }
     bundles.sort_unstable();
-    for oldest in &bundles[..bundles.len().saturating_sub(most)] {
-        match fs::remove_file(oldest) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
+    let mut surplus = bundles.len().saturating_sub(most);
+    for oldest in &bundles {
+        if surplus == 0 {
+            break;
         }
+        let removed = fs::remove_file(oldest);
+        surplus -= usize::from(!removed.is_err_and(|error| error.kind() != io::ErrorKind::NotFound));
     }
     Ok(())
 }
@@ -110,6 +115,20 @@ mod tests {
         }
         let expect = [2, 3, 4].map(|n| format!("crash-19700101T00000{n}.000Z-p-{n}.json"));
         assert_eq!(names(&folder), [&expect[..], &["readme.json".into()]].concat());
+    }
+
+    #[test]
+    fn what_is_no_file_neither_counts_nor_hinders() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        fs::create_dir_all(folder.join("crash-0.json/x")).unwrap();
+        fs::create_dir(folder.join("crash-0.json.new")).unwrap();
+        std::os::unix::fs::symlink("/nowhere", folder.join("crash-1.json")).unwrap();
+        for n in 2..5 {
+            write(&folder.join(format!("crash-{n}.json")), b"{}", 2).unwrap();
+        }
+        let expect = ["crash-0.json", "crash-0.json.new", "crash-1.json", "crash-3.json", "crash-4.json"];
+        assert_eq!(names(folder), expect);
     }
 
     #[test]

@@ -3,7 +3,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::batch::{Kept, MOST_BYTES};
-use super::{Bundle, Call, Job, Recording, Subject, Tallies};
+use super::{Bundle, Call, Job, Place, Recording, Subject, Tallies};
 use crate::bindings;
 use crate::columns::Columns;
 use crate::component::Component;
@@ -45,7 +45,7 @@ impl Plugin {
             return None;
         }
         let call = || if matches!(fault.call, "instantiate" | "configure") { Call::Start } else { call() };
-        leave(recording, tallies, fault, self.limits(), call, || {
+        leave(recording, Some(tallies), fault, self.limits(), call, || {
             let reads = self.manifest().reads.clone();
             (subject(self.name(), self.component(), self.options(), recording, reads), Some(self.clone()))
         })
@@ -65,7 +65,7 @@ pub(crate) fn leave_start(
     }
     leave(
         recording,
-        &recording.crashes.starts,
+        None,
         fault,
         limits,
         || Call::Start,
@@ -75,14 +75,17 @@ pub(crate) fn leave_start(
 
 fn leave(
     recording: &Recording,
-    tallies: &Arc<Tallies>,
+    tallies: Option<&Arc<Tallies>>,
     fault: &Fault,
     limits: &Limits,
     call: impl FnOnce() -> Call,
     subject: impl FnOnce() -> (Subject, Option<Arc<Plugin>>),
 ) -> Option<String> {
     let crashes = &recording.crashes;
-    let (path, keep) = crashes.place(&fault.plugin, tallies)?;
+    let (path, keep) = match crashes.place(fault, tallies.map(|tallies| &**tallies))? {
+        Place::New(path, keep) => (path, keep),
+        Place::Earlier(path) => return Some(command(&path)),
+    };
     let (subject, plugin) = subject();
     let bundle = Bundle {
         when: jiff::Timestamp::now().to_string(),
@@ -95,7 +98,7 @@ fn leave(
         call: call(),
     };
     let command = command(&path);
-    crashes.hand_over(Job { bundle, path, keep, tallies: tallies.clone(), plugin }).then_some(command)
+    crashes.hand_over(Job { bundle, path, keep, tallies: tallies.cloned(), plugin }).then_some(command)
 }
 
 fn subject(

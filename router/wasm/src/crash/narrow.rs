@@ -1,4 +1,5 @@
 //! Makes a call again before its bundle is written: what does it need, and does a new instance fail as well?
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use tracing::subscriber::{NoSubscriber, with_default};
@@ -14,13 +15,14 @@ use crate::plugin::Plugin;
 const LONGEST: Duration = Duration::from_secs(10);
 
 /// Finds out whether the call fails in the same way on new instances, and leaves out the records that it does not take.
-pub(super) fn narrow(plugin: &Plugin, bundle: &mut Bundle) {
+/// Once `is_hurried`, what is known by then has to do.
+pub(super) fn narrow(plugin: &Plugin, bundle: &mut Bundle, is_hurried: &AtomicBool) {
     // What the plugin says was heard when it happened.
-    with_default(NoSubscriber::default(), || try_again(plugin, bundle));
+    with_default(NoSubscriber::default(), || try_again(plugin, bundle, is_hurried));
 }
 
-fn try_again(plugin: &Plugin, bundle: &mut Bundle) {
-    if matches!(bundle.call, Call::LeftOut(_)) {
+fn try_again(plugin: &Plugin, bundle: &mut Bundle, is_hurried: &AtomicBool) {
+    if matches!(bundle.call, Call::LeftOut(_)) || is_hurried.load(Relaxed) {
         return;
     }
     let began = thread_cpu_time();
@@ -32,7 +34,7 @@ fn try_again(plugin: &Plugin, bundle: &mut Bundle) {
     }
     let mut found = None;
     let records = smallest(batch.len, |records| {
-        if thread_cpu_time().saturating_sub(began) > LONGEST {
+        if is_hurried.load(Relaxed) || thread_cpu_time().saturating_sub(began) > LONGEST {
             return None;
         }
         let call = Call::Records(batch.only(records));

@@ -26,7 +26,7 @@ fn a_folder_is_made_and_belongs_to_nobody_else() {
     assert_eq!(fs::metadata(folder.path().join("a")).unwrap().mode() & 0o7777, 0o600);
     assert_eq!(folder.read("a", MOST).unwrap().unwrap(), b"onetwo");
     assert_eq!(folder.read("b", MOST).unwrap(), None);
-    folder.write("a", &[b"three"]).unwrap();
+    folder.write_through("a", &[b"three"]).unwrap();
     assert_eq!(Folder::open(folder.path()).unwrap().read("a", MOST).unwrap().unwrap(), b"three");
     assert!(folder.has("a") && folder.remove("a") && !folder.has("a") && !folder.remove("a"));
     assert_eq!(folder.entries().len(), 0, "nothing is left behind");
@@ -108,14 +108,31 @@ fn what_was_not_used_for_longest_goes_first() {
         names.join(" ")
     };
     let stays = |name: &str| name == "kept";
-    assert_eq!(folder.tidy(60, stays), 1, "what was left behind goes, whether there is room or not");
+    let tidy = |most| folder.tidy(most, |_| true, stays);
+    assert_eq!(tidy(60), 1, "what was left behind goes, whether there is room or not");
     assert_eq!(left(), ".new-1-2 kept old used young");
-    assert_eq!(folder.tidy(40, stays), 1);
+    assert_eq!(tidy(40), 1);
     assert_eq!(left(), ".new-1-2 kept used young");
-    assert_eq!(folder.tidy(30, stays), 1);
+    assert_eq!(tidy(30), 1);
     assert_eq!(left(), ".new-1-2 kept used");
-    assert_eq!(folder.tidy(0, stays), 1);
+    assert_eq!(tidy(0), 1);
     assert_eq!(left(), ".new-1-2 kept");
+}
+
+#[test]
+fn strangers_stay() {
+    let (_outer, folder) = folder();
+    let strangers = ["checkpoints.json", "checkpoints.lock", ".new-thing", ".new-1", ".new-1-a", ".hidden"];
+    for name in strangers.into_iter().chain(["ours", ".new-1-1"]) {
+        let file = File::create(folder.path().join(name)).unwrap();
+        (&file).write_all(&[0; 10]).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(9 * 3600)).unwrap();
+    }
+    let tidy = |most| folder.tidy(most, |name| name == "ours", |_| false);
+    assert_eq!(tidy(20), 1, "their bytes do not count");
+    assert!(folder.has("ours") && !folder.has(".new-1-1"));
+    assert_eq!(tidy(0), 1);
+    assert!(!folder.has("ours") && strangers.iter().all(|name| folder.has(name)));
 }
 
 /// Whoever reads sees one version or the other, whole.

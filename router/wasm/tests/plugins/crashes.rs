@@ -261,24 +261,48 @@ fn what_no_plugin_was_asked_leaves_nothing() {
 }
 
 #[test]
-fn their_number_is_bounded() {
-    let place = Place::new(2);
+fn the_same_fault_leaves_one_bundle() {
+    let place = Place::new(20);
     let mut run = Run::new(vec![place.plugin("misbehaves", "trap-on-poison", OnFault::DeadLetter)]);
     pass(&mut run, &numbered(300, &[1, 20, 40, 60, 80, 100, 120, 140]));
-    let bundles = place.bundles();
-    let texts: Vec<&[u8]> = bundles.iter().map(|(_, bundle)| &*batch(bundle).columns[0].text).collect();
-    assert_eq!(texts, [&b"poison 60"[..], b"poison 80"], "the newest of five within a minute");
+    assert_eq!(&*batch(&place.only()).columns[0].text, b"poison 1");
     let counts = run.lineup.current()[0].bundles().read();
-    assert_eq!(counts, BundleCounts { written: 5, failed: 0, skipped: 3 });
+    assert_eq!(counts, BundleCounts { written: 1, failed: 0, skipped: 7 });
     assert_eq!(run.letters().len(), 8, "the records are not affected");
+    // The same component under the same name, in place of the first and in another pipeline.
+    let mut other = Run::new(vec![place.plugin("misbehaves", "trap-on-poison", OnFault::Halt)]);
+    let batch_of = lines(&other.ledger, &["poison"]);
+    assert!(matches!(poll(other.chain.apply(batch_of)), Poll::Pending));
+    let (file, _) = place.bundles().remove(0);
+    let why = other.lineup.halted().unwrap();
+    assert!(why.ends_with(&format!("; `sluice plugin replay {}` shows it again", file.display())), "{why}");
+    place.only();
+    // Another fault is another bundle.
+    let mut run = Run::new(vec![place.plugin("misbehaves", "error", OnFault::DeadLetter)]);
+    run.apply(lines(&run.ledger, &["one"]));
+    assert_eq!(place.bundles().len(), 2);
+}
+
+/// A process that ends does not make calls again.
+#[test]
+fn in_haste_a_bundle_is_written_as_it_is() {
+    let place = Place::new(20);
+    let mut run = Run::new(vec![place.plugin("misbehaves", "trap-on-poison", OnFault::Halt)]);
+    place.crashes.hurry();
+    let texts = numbered(1000, &[41]);
+    let batch_of = lines(&run.ledger, &texts.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(matches!(poll(run.chain.apply(batch_of)), Poll::Pending));
+    let bundle = place.only();
+    assert_eq!((batch(&bundle).len, bundle.repeats, &bundle.seen), (1000, None, &None));
+    check_replay(&bundle, "misbehaves");
 }
 
 #[test]
 fn a_batch_that_is_too_large_is_named_and_left_out() {
-    let place = Place::new(20);
-    let mut run = Run::new(vec![place.plugin("misbehaves", "trap-on-poison", OnFault::DeadLetter)]);
     // One record that is larger than a bundle, and one that is larger than what is kept of a call.
-    for (bytes, expect) in [(9 << 20, "and 8388608 are allowed"), (17 << 20, "it carried more than 16777216 bytes")] {
+    for (bytes, expect) in [(9 << 20, "than the 8388608 that are"), (17 << 20, "it carried more than 16777216 bytes")] {
+        let place = Place::new(20);
+        let mut run = Run::new(vec![place.plugin("misbehaves", "trap-on-poison", OnFault::DeadLetter)]);
         let poison = format!("poison{}", "x".repeat(bytes));
         run.apply(lines(&run.ledger, &["a", &poison]));
         let (file, bundle) = place.bundles().pop().unwrap();

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::crash::batch::tests::three;
 
-fn bundle(call: Call) -> Bundle {
+pub fn bundle(call: Call) -> Bundle {
     let (name, cause): (&'static str, _) = match call {
         Call::Start => ("configure", Cause::Invalid("reads log twice".into())),
         Call::Tick(_) => ("tick", Cause::Refused("cannot tell the time".into())),
@@ -66,7 +66,7 @@ fn what_is_written_is_read_again() {
         {
             let mut bundle = Bundle { repeats, seen, ..bundle(call.clone()) };
             bundle.plugin.file = file;
-            let written = bundle.write();
+            let written = bundle.write().unwrap();
             assert_eq!(Bundle::read(&written), Ok(bundle.clone()), "{}", String::from_utf8_lossy(&written));
         }
     }
@@ -74,7 +74,7 @@ fn what_is_written_is_read_again() {
 
 #[test]
 fn people_can_read_it() {
-    let text = String::from_utf8(bundle(Call::Records(three())).write()).unwrap();
+    let text = String::from_utf8(bundle(Call::Records(three())).write().unwrap()).unwrap();
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[0], r#"{"sluice_crash_bundle":1,"#);
     assert!(lines[5].starts_with(r#" "fault":{"#) && lines[5].contains(r#""text":"unreachable in \"é\"\n""#), "{text}");
@@ -90,19 +90,25 @@ fn a_batch_that_is_too_large_is_left_out() {
     };
     let third = MOST_BYTES as u32 / 3;
     let mut fits = bundle(Call::Records(large(third - 1000)));
-    assert_eq!(Bundle::read(&fits.write()), Ok(fits));
+    assert_eq!(Bundle::read(&fits.write().unwrap()), Ok(fits));
     let mut too_large = bundle(Call::Records(large(third)));
-    let written = too_large.write();
+    let written = too_large.write().unwrap();
     assert!(written.len() < 10_000);
     let read = Bundle::read(&written).unwrap();
-    assert!(matches!(&read.call, Call::LeftOut(why) if why.ends_with("bytes, and 8388608 are allowed")), "{read:?}");
+    assert!(
+        matches!(&read.call, Call::LeftOut(why) if why.ends_with("more bytes than the 8388608 that are allowed")),
+        "{read:?}"
+    );
     assert_eq!((read.repeats, read), (None, too_large));
+    let mut config = bundle(Call::Start);
+    config.plugin.config = "x".repeat(MOST_BYTES);
+    assert!(config.write().is_err(), "it could not be read again");
 }
 
 /// What a bundle becomes by a change of its text, and what is said to that.
 #[test]
 fn what_is_no_bundle_is_refused() {
-    let good = String::from_utf8(bundle(Call::Records(three())).write()).unwrap();
+    let good = String::from_utf8(bundle(Call::Records(three())).write().unwrap()).unwrap();
     let say = |text: &str| Bundle::read(text.as_bytes()).unwrap_err();
     for (text, expect) in [
         ("", "is no crash bundle, or a part of one: EOF"),
@@ -163,7 +169,7 @@ proptest! {
     /// Nothing that is read can be made a panic of, nor a batch that breaks the interface's rules.
     #[test]
     fn broken_bundles_are_refused_or_sound(at in any::<prop::sample::Index>(), byte: u8, more in any::<prop::sample::Index>()) {
-        let mut bytes = bundle(Call::Records(broken_utf8())).write();
+        let mut bytes = bundle(Call::Records(broken_utf8())).write().unwrap();
         let at = at.index(bytes.len());
         bytes[at] = byte;
         let end = more.index(bytes.len());
