@@ -149,7 +149,7 @@ fn what_is_repeated_may_come_to_4000_characters() {
 
 #[test]
 fn errors_say_what_to_write() {
-    let (deep, many) = ("(".repeat(40), vec!["a{1300}"; 4].join("|"));
+    let (deep, many) = ("(".repeat(40), ["a{1300}"; 4].join("|"));
     for (written, expect) in [
         ("a(b", "a ( is not closed; write \\( for the character"),
         ("a)b", "a ) closes nothing; write \\) for the character"),
