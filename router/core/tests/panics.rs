@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
+mod numbers;
+
 use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
@@ -12,11 +14,13 @@ use std::{
 };
 
 use sluice_core::{
-    Batch, Failure, Ledger, Origin, Place, Receipt, Record, RecordId, Shape, Stream, Watermark,
+    Batch, Failure, Ledger, Receipt, Watermark,
     pipeline::{End, Pipeline, Sink, Source, Transform},
     shutdown,
     supervisor::{Status, supervise},
 };
+
+use numbers::batch;
 
 const RECORDS: u64 = 95;
 const READ_EVERY: Duration = Duration::from_millis(2);
@@ -141,24 +145,6 @@ impl Sink for Late {
         }
         Ok(())
     }
-}
-
-fn batch(positions: std::ops::Range<u64>, receipt: Receipt) -> Batch {
-    let records = positions.map(|position| Record {
-        start: 0,
-        end: 0,
-        raw_end: 0,
-        origin: 0,
-        time: 0,
-        timed: true,
-        stream: Stream::Stdout,
-        truncated: false,
-        part: Default::default(),
-        position,
-        id: RecordId(position.into()),
-    });
-    let place = Arc::new(Place::File { path: "numbers".into() });
-    Batch::new(Shape::Lines, place, Vec::new(), records.collect(), vec![Arc::new(Origin::unknown())], receipt)
 }
 
 /// It is not tried again in the same process, no position passes what had not arrived, and the books say what was given

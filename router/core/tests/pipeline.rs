@@ -1,14 +1,17 @@
 //! The pipeline and its supervisor with a source and a sink made of memory, on paused time.
 
+mod numbers;
+
 use std::{cell::RefCell, collections::VecDeque, rc::Rc, sync::Arc, time::Duration};
 
 use sluice_core::{
-    Alert, Batch, Failure, Generation, Ledger, Origin, Place, Receipt, Record, RecordId, Severity, Shape, Shutdown,
-    Stream, Watermark,
+    Alert, Batch, Failure, Generation, Ledger, Receipt, Severity, Shutdown, Watermark,
     pipeline::{End, Pipeline, Sink, Source, Transform},
     shutdown,
     supervisor::{State, Status, supervise},
 };
+
+use numbers::batch;
 
 /// A log of numbered records, with the position that was saved; outlives generations as a disk does.
 #[derive(Default)]
@@ -57,24 +60,6 @@ impl Source for Numbers {
         self.disk.borrow_mut().closed = true;
         self.save().await
     }
-}
-
-fn batch(positions: std::ops::Range<u64>, receipt: Receipt) -> Batch {
-    let records = positions.map(|position| Record {
-        start: 0,
-        end: 0,
-        raw_end: 0,
-        origin: 0,
-        time: 0,
-        timed: true,
-        stream: Stream::Stdout,
-        truncated: false,
-        part: Default::default(),
-        position,
-        id: RecordId(position.into()),
-    });
-    let place = Arc::new(Place::File { path: "numbers".into() });
-    Batch::new(Shape::Lines, place, Vec::new(), records.collect(), vec![Arc::new(Origin::unknown())], receipt)
 }
 
 /// Drops every record whose number ends in 7.

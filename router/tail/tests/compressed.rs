@@ -17,6 +17,15 @@ use sluice_core::pipeline::Source;
 
 const SECOND: Duration = Duration::from_secs(1);
 
+/// With a first start behind it: what appears from now on is new, and read from its beginning.
+async fn node_that_was_looked_at() -> Node {
+    let node = Node::new();
+    let mut tail = node.tail();
+    assert_eq!(read(&mut tail).await, []);
+    tail.close().await.unwrap();
+    node
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_was_compressed_while_away_is_read_once_and_in_order() {
     let node = Node::new();
@@ -98,11 +107,7 @@ async fn history_that_is_compressed_is_left_alone() {
 
 #[tokio::test(start_paused = true)]
 async fn a_container_that_is_new_since_the_last_start_is_read_from_its_first_file() {
-    let node = Node::new();
-    let mut tail = node.tail();
-    assert_eq!(read(&mut tail).await, []);
-    tail.close().await.unwrap();
-    drop(tail);
+    let node = node_that_was_looked_at().await;
     let mut app = node.container("app");
     app.line("1");
     compress(&app.rotate());
@@ -303,11 +308,7 @@ async fn two_truncations_between_two_looks_lose_nothing_where_both_copies_are_ke
 
 #[tokio::test(start_paused = true)]
 async fn many_compressed_files_are_unpacked_a_few_at_a_time() {
-    let node = Node::new();
-    let mut tail = node.tail();
-    assert_eq!(read(&mut tail).await, []);
-    tail.close().await.unwrap();
-    drop(tail);
+    let node = node_that_was_looked_at().await;
     for n in 0..60 {
         let mut app = node.container(&format!("app-{n}"));
         app.append((0..50).map(|line| cri(&format!("{line} of {n}"))).collect::<String>());
@@ -326,11 +327,7 @@ async fn many_compressed_files_are_unpacked_a_few_at_a_time() {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_read_to_its_end_and_not_delivered_is_read_again() {
-    let node = Node::new();
-    let mut tail = node.tail();
-    assert_eq!(read(&mut tail).await, []);
-    tail.close().await.unwrap();
-    drop(tail);
+    let node = node_that_was_looked_at().await;
     let mut app = node.container("app");
     app.line("1");
     compress(&app.rotate());
